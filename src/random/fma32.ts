@@ -1,3 +1,4 @@
+const f32 = Math.fround;
 const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 const LOW_WORD = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1; // by endianness
