@@ -1,0 +1,11 @@
+export * from './clip-config';
+export * from './clip-model';
+export * from './clip-text';
+export * from './clip-vision';
+export * from './model';
+export * from './unet';
+export * from './unet-config';
+export { type UNetParams, unetWeights } from './unet-weights';
+export * from './vae';
+export * from './vae-config';
+export { type VaeParams, vaeWeights } from './vae-weights';
