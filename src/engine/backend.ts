@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type * as tf from '@tensorflow/tfjs-node-gpu';
+
+/** A value of an operation attribute, as TensorFlow's C API types it. */
+export type Attribute =
+  | { readonly type: 'int'; readonly value: number | readonly number[] }
+  | { readonly type: 'float'; readonly value: number }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'dtype'; readonly value: number };
+
+/** Handle, shape and TensorFlow dtype number of one output. */
+export interface Output {
+  readonly id: number;
+  readonly shape: readonly number[];
+  readonly dtype: number;
+}
+
+interface RawAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** The part of the tfjs-node-gpu addon that the engine calls. */
+interface Addon {
+  createTensor(shape: readonly number[], dtype: number, data: unknown): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
+  executeOp(name: string, attributes: RawAttribute[], inputs: number[], outputs: number): Output[];
+  isUsingGpuDevice(): boolean;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_Version: string;
+}
+
+/** The part of tfjs's Node backend through which a `tf.Tensor` enters and leaves the engine. */
+export interface TfjsBackend {
+  readonly binding: Addon;
+  createOutputTensor(output: Output): tf.Tensor;
+  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
+}
+
+/** What our own native addon tells about itself (kernels/tensorflow). */
+interface NativeKernels {
+  readonly isa: string;
+  threads(): number;
+  setThreads(n: number): void;
+}
+
+/** Root of the checkout: `src/engine` is two folders below it. */
+const root = resolve(__dirname, '..', '..');
+const kernelsPath = resolve(root, 'kernels', 'tensorflow', 'build', 'dpo_kernels.node');
+
+function loadTfjs(): typeof tf {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // Node 23 removed these from node:util; tfjs-node 4.22 still calls the first (tfjs issue 8609).
+  const util = require('node:util') as Record<string, unknown>;
+  util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;
+  util.isArray ??= Array.isArray;
+  return require('@tensorflow/tfjs-node-gpu');
+}
+
+function loadKernels(): NativeKernels | undefined {
+  if (process.env.DPO_KERNELS === 'plain') return undefined;
+  if (!existsSync(kernelsPath))
+    throw new Error(
+      'The native kernels (kernels/tensorflow/build/dpo_kernels.node) are not built: run `npm run setup`, ' +
+        "or set DPO_KERNELS=plain to run everything on TensorFlow's own operations.",
+    );
+  return require(kernelsPath);
+}
+
+const tfjs = loadTfjs();
+export const tfjsBackend = tfjs.backend() as unknown as TfjsBackend;
+const addon = tfjsBackend.binding;
+const native = addon.isUsingGpuDevice() ? undefined : loadKernels();
+
+const attributeTypes = {
+  int: addon.TF_ATTR_INT,
+  float: addon.TF_ATTR_FLOAT,
+  bool: addon.TF_ATTR_BOOL,
+  string: addon.TF_ATTR_STRING,
+  dtype: addon.TF_ATTR_TYPE,
+} as const;
+
+/** How operations run: our fused CPU kernels, or compositions of TensorFlow's own operations. */
+export type KernelMode = 'fused' | 'plain';
+
+let mode: KernelMode = native ? 'fused' : 'plain';
+
+/** True where fused kernels run. */
+export const fused = () => mode === 'fused';
+
+/** Runs `fn` in the given kernel mode: the comparison of each fused kernel with its specification. */
+export function withKernels<T>(kernels: KernelMode, fn: () => T): T {
+  if (kernels === 'fused' && !native)
+    throw new Error('Fused kernels were asked for, but DPO_KERNELS=plain or a GPU is in use.');
+  const previous = mode;
+  mode = kernels;
+  try {
+    return fn();
+  } finally {
+    mode = previous;
+  }
+}
+
+/** Executes one TensorFlow operation eagerly. Errors carry the operation's name and its input count. */
+export function execute(
+  name: string,
+  attributes: Readonly<Record<string, Attribute>>,
+  inputs: readonly number[],
+  outputs: number,
+): Output[] {
+  const raw: RawAttribute[] = [];
+  for (const key in attributes) {
+    const attribute = attributes[key] as Attribute;
+    raw.push({ name: key, type: attributeTypes[attribute.type], value: attribute.value });
+  }
+  return addon.executeOp(name, raw, inputs as number[], outputs);
+}
+
+/** Copies host data into a new handle. */
+export const createHandle = (shape: readonly number[], dtype: number, data: unknown) =>
+  addon.createTensor(shape, dtype, data);
+/** Frees a handle. */
+export const deleteHandle = (id: number) => addon.deleteTensor(id);
+/** Copies a handle's values to the host. */
+export const readHandle = (id: number) => addon.tensorDataSync(id);
+
+/** What the engine runs on, for `npm run doctor` and benchmark headers. */
+export function engineInfo() {
+  return {
+    tensorflow: addon.TF_Version,
+    device: addon.isUsingGpuDevice() ? ('gpu' as const) : ('cpu' as const),
+    kernels: mode,
+    isa: native?.isa ?? 'none',
+    kernelThreads: native?.threads() ?? 0,
+  };
+}

@@ -1,0 +1,30 @@
+/** Tensors as TensorFlow handles, scopes, a tape, operations, weights. The only folder that names tfjs. */
+import './methods';
+import { constantCount } from './ops/call';
+import { handleCount } from './tensor';
+
+export { engineInfo, type KernelMode, withKernels } from './backend';
+export type { DType } from './dtype';
+export * from './ops';
+export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
+export type { AdamWStep } from './storage';
+export {
+  accumulateGrads,
+  type Loss,
+  noGrad,
+  recomputed,
+  valueAndGrad,
+} from './tape';
+export {
+  ones,
+  scalar,
+  scoped,
+  Tensor,
+  tensor,
+  tidy,
+  zeros,
+} from './tensor';
+export { fromTf, toTf } from './tfjs';
+
+/** Number of live tensors: what leak tests and per-step records count. */
+export const tensorCount = () => handleCount() - constantCount();

@@ -1,0 +1,166 @@
+import { sizeOf } from './dtype';
+import { type AdamWStep, allocate, type Storage } from './storage';
+import type { Tensor } from './tensor';
+
+/** Name and shape of one weight. */
+export type WeightShape = readonly [name: string, shape: readonly number[]];
+
+/** Weights as the nested properties of their state-dict names; numeric parts are array indices. */
+export type ParamTree =
+  | Tensor
+  | { readonly [key: string]: ParamTree }
+  | readonly (ParamTree | undefined)[];
+
+/** Moments of AdamW for one set of weights. */
+export interface Moments {
+  readonly m: Parameters;
+  readonly v: Parameters;
+}
+
+/**
+ * All weights of one model, by name. Trainable ones have a gradient of the same shape, to which
+ * every backward pass adds.
+ */
+export class Parameters {
+  readonly names: readonly string[];
+  readonly shapes: readonly (readonly number[])[];
+  readonly elementCount: number;
+  private readonly indices: ReadonlyMap<string, number>;
+  private readonly values: Storage;
+  private gradients: Storage | undefined;
+
+  private constructor(weights: readonly WeightShape[]) {
+    this.names = weights.map(([name]) => name);
+    this.shapes = weights.map(([, shape]) => shape);
+    this.indices = new Map(this.names.map((name, i) => [name, i]));
+    if (this.indices.size !== weights.length) throw new Error('Two weights have one name.');
+    this.elementCount = this.shapes.reduce((n, shape) => n + sizeOf(shape), 0);
+    this.values = allocate(this.shapes);
+  }
+
+  /** Zero-filled weights; the caller owns them (`dispose`). */
+  static allocate(weights: readonly WeightShape[]): Parameters {
+    return new Parameters(weights);
+  }
+
+  private index(name: string): number {
+    const index = this.indices.get(name);
+    if (index === undefined) throw new RangeError(`There is no weight "${name}".`);
+    return index;
+  }
+
+  has(name: string): boolean {
+    return this.indices.has(name);
+  }
+
+  shape(name: string): readonly number[] {
+    return this.shapes[this.index(name)] ?? [];
+  }
+
+  /** The weight itself: it changes when the optimizer steps. Never dispose it. */
+  tensor(name: string): Tensor {
+    return this.values.tensors[this.index(name)] as Tensor;
+  }
+
+  /** Copies values in, row-major. Throws RangeError on another length. */
+  write(name: string, data: Float32Array): void {
+    const index = this.index(name);
+    const expected = sizeOf(this.shapes[index] ?? []);
+    if (data.length !== expected)
+      throw new RangeError(`Weight "${name}" holds ${expected} values, got ${data.length}.`);
+    this.values.write(index, data);
+  }
+
+  /** Copies values out, row-major. */
+  read(name: string): Float32Array {
+    return this.tensor(name).floats();
+  }
+
+  /** Copies the gradient collected since the last step. Throws if the weights are not trainable. */
+  readGrad(name: string): Float32Array {
+    return (this.trained().tensors[this.index(name)] as Tensor).floats();
+  }
+
+  /** The weights as a tree: `tree.down_blocks[0].resnets[1].conv1.weight`. */
+  tree<T>(): T {
+    const root: Record<string, unknown> = Object.create(null);
+    for (const name of this.names) place(root, name.split('.'), this.tensor(name));
+    return root as T;
+  }
+
+  /** Same weights in memory of their own, not trainable: the reference of a policy. */
+  clone(): Parameters {
+    const copy = this.zerosLike();
+    copy.values.copyFrom(this.values);
+    return copy;
+  }
+
+  zerosLike(): Parameters {
+    return new Parameters(this.names.map((name, i) => [name, this.shapes[i] ?? []]));
+  }
+
+  /** Copies all values from weights of the same names and shapes. */
+  copyFrom(source: Parameters): void {
+    this.values.copyFrom(source.values);
+  }
+
+  /** Moves every weight towards `source` by the fraction `weight` (a moving average). */
+  lerp(source: Parameters, weight: number): void {
+    this.values.lerp(source.values, weight);
+  }
+
+  get isTrainable(): boolean {
+    return this.gradients !== undefined;
+  }
+
+  /** Gives every weight a gradient buffer; from now on they take part in every backward pass. */
+  trainable(): this {
+    if (this.gradients) return this;
+    const gradients = allocate(this.shapes);
+    this.gradients = gradients;
+    this.values.tensors.forEach((t, i) => {
+      t.requiresGrad = true;
+      t.sink = {
+        accumulate: (gradient) => gradients.accumulate(i, gradient),
+        view: gradients.view(i),
+      };
+    });
+    return this;
+  }
+
+  private trained(): Storage {
+    if (!this.gradients) throw new Error('These weights have no gradient: call trainable() first.');
+    return this.gradients;
+  }
+
+  zeroGrad(): void {
+    this.trained().zero();
+  }
+
+  /** Sum of squares of all gradients. */
+  squaredGradNorm(): number {
+    return this.trained().squaredNorm();
+  }
+
+  /** One AdamW step in place; the gradient is zero afterwards. */
+  adamw({ m, v }: Moments, step: AdamWStep): void {
+    this.values.adamw(this.trained(), [m.values, v.values], step);
+  }
+
+  dispose(): void {
+    this.values.dispose();
+    this.gradients?.dispose();
+  }
+}
+
+/** Puts `leaf` at a path of property names; a numeric part makes its parent an array. */
+function place(root: Record<string, unknown>, path: readonly string[], leaf: Tensor): void {
+  let node = root;
+  path.forEach((part, i) => {
+    if (i === path.length - 1) node[part] = leaf;
+    else {
+      node[part] ??= /^\d+$/.test(path[i + 1] ?? '') ? [] : Object.create(null);
+      node = node[part] as Record<string, unknown>;
+    }
+  });
+}

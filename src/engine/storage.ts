@@ -1,0 +1,195 @@
+import { execute, fused } from './backend';
+import { sizeOf } from './dtype';
+import { call, callFloat, callInPlace, dtype, int, intConstant, scalarConstant } from './ops/call';
+import { outsideScopes, type Tensor, tensor, tidy } from './tensor';
+
+const f32 = { T: dtype('float32') };
+
+/** AdamW's numbers for one step, in the order of the `DpoAdamW` kernel. */
+export interface AdamWStep {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Count of this step, from 1: the bias corrections are 1 − βᵗ. */
+  readonly step: number;
+  /** Factor on the gradient (norm clipping). */
+  readonly gradScale: number;
+}
+
+/** Equally shaped arrays of numbers for all weights of a model: values, gradients or moments. */
+export interface Storage {
+  readonly tensors: readonly Tensor[];
+  write(index: number, data: Float32Array): void;
+  /** tensors[index] += source. */
+  accumulate(index: number, source: Tensor): void;
+  /** View that kernels may add into directly, where there is one. */
+  view(index: number): Tensor | undefined;
+  zero(): void;
+  squaredNorm(): number;
+  copyFrom(source: Storage): void;
+  /** this += weight · (source − this): a moving average of weights. */
+  lerp(source: Storage, weight: number): void;
+  /** One AdamW step on these values, in place; `gradients` are zeroed. */
+  adamw(gradients: Storage, moments: readonly [Storage, Storage], step: AdamWStep): void;
+  dispose(): void;
+}
+
+export function allocate(shapes: readonly (readonly number[])[]): Storage {
+  return outsideScopes(() => (fused() ? new FlatStorage(shapes) : new SeparateStorage(shapes)));
+}
+
+const zeroFilled = (shape: readonly number[]) =>
+  call('Fill', { ...f32, index_type: dtype('int32') }, [intConstant(shape), scalarConstant(0)]);
+
+/**
+ * One buffer in which every weight is a view, so that the optimizer, the gradient norm, zeroing
+ * and copying are one call each. The kernels write in place: nothing outside this file and the
+ * epilogue of a fresh convolution may.
+ */
+class FlatStorage implements Storage {
+  readonly tensors: readonly Tensor[];
+  private readonly buffer: Tensor;
+  private readonly offsets: readonly number[];
+
+  constructor(shapes: readonly (readonly number[])[]) {
+    let length = 0;
+    this.offsets = shapes.map((shape) => {
+      const offset = length;
+      length += Math.ceil(sizeOf(shape) / 16) * 16; // 64-byte alignment of every view
+      return offset;
+    });
+    this.buffer = zeroFilled([length]);
+    this.tensors = shapes.map((shape, i) =>
+      call('DpoView', { ...f32, offset: int(this.offsets[i] ?? 0) }, [
+        this.buffer,
+        intConstant(shape),
+      ]),
+    );
+  }
+
+  view(index: number): Tensor | undefined {
+    return this.tensors[index];
+  }
+
+  write(index: number, data: Float32Array): void {
+    const attributes = { ...f32, offset: int(this.offsets[index] ?? 0) };
+    tidy(() => callInPlace('DpoWrite', attributes, [tensor(data, [data.length]), this.buffer]));
+  }
+
+  accumulate(index: number, source: Tensor): void {
+    callInPlace('DpoAccumulate', f32, [source, this.tensors[index] as Tensor]);
+  }
+
+  zero(): void {
+    callInPlace('DpoZero', f32, [this.buffer]);
+  }
+
+  squaredNorm(): number {
+    return tidy(() => callFloat('DpoSquaredNorm', [this.buffer]).item());
+  }
+
+  copyFrom(source: Storage): void {
+    const attributes = { ...f32, offset: int(0) };
+    callInPlace('DpoWrite', attributes, [flat(source).buffer, this.buffer]);
+  }
+
+  lerp(source: Storage, weight: number): void {
+    tidy(() => {
+      const change = flat(source).buffer.sub(this.buffer).mul(weight);
+      callInPlace('DpoAccumulate', f32, [change, this.buffer]);
+    });
+  }
+
+  adamw(gradients: Storage, [m, v]: readonly [Storage, Storage], step: AdamWStep): void {
+    const { learningRate, beta1, beta2, epsilon, weightDecay, gradScale } = step;
+    const corrections = [1 - beta1 ** step.step, 1 - beta2 ** step.step];
+    const hyper = [learningRate, beta1, beta2, epsilon, weightDecay, ...corrections, gradScale];
+    const buffers = [this.buffer, flat(gradients).buffer, flat(m).buffer, flat(v).buffer];
+    tidy(() => callInPlace('DpoAdamW', f32, [...buffers, tensor(hyper, [8])]));
+  }
+
+  dispose(): void {
+    for (const t of [...this.tensors, this.buffer]) t.dispose();
+  }
+}
+
+function flat(storage: Storage): { readonly buffer: Tensor } {
+  if (storage instanceof FlatStorage) return storage as unknown as { readonly buffer: Tensor };
+  throw new Error('Weights allocated in plain and in fused mode cannot be mixed.');
+}
+
+/** A tensor for each weight, updated by TensorFlow's own operations: any device. */
+class SeparateStorage implements Storage {
+  readonly tensors: readonly Tensor[];
+
+  constructor(shapes: readonly (readonly number[])[]) {
+    this.tensors = shapes.map(zeroFilled);
+  }
+
+  view(): undefined {
+    return undefined;
+  }
+
+  /** Gives weight `index` the value of `next`, under the same identity. */
+  private replace(index: number, next: (old: Tensor) => Tensor): void {
+    tidy(() => {
+      const old = this.tensors[index] as Tensor;
+      const [shared] = execute('Identity', f32, [next(old).id], 1);
+      if (shared) old.replaceHandle(shared);
+    });
+  }
+
+  write(index: number, data: Float32Array): void {
+    this.replace(index, (old) => tensor(data, old.shape));
+  }
+
+  accumulate(index: number, source: Tensor): void {
+    this.replace(index, (old) => old.add(source.reshape(old.shape)));
+  }
+
+  zero(): void {
+    this.tensors.forEach((_, i) => {
+      this.replace(i, (old) => zeroFilled(old.shape));
+    });
+  }
+
+  squaredNorm(): number {
+    return this.tensors.reduce((sum, t) => sum + tidy(() => t.square().sum().item()), 0);
+  }
+
+  copyFrom(source: Storage): void {
+    this.tensors.forEach((_, i) => {
+      this.replace(i, () => source.tensors[i] as Tensor);
+    });
+  }
+
+  lerp(source: Storage, weight: number): void {
+    this.tensors.forEach((_, i) => {
+      this.replace(i, (old) => old.add((source.tensors[i] as Tensor).sub(old).mul(weight)));
+    });
+  }
+
+  /** Loshchilov and Hutter 2019, algorithm 2, in the order of torch.optim.AdamW. */
+  adamw(gradients: Storage, moments: readonly [Storage, Storage], step: AdamWStep): void {
+    const { learningRate, beta1, beta2, epsilon, weightDecay, gradScale } = step;
+    const [m, v] = moments as unknown as readonly [SeparateStorage, SeparateStorage];
+    this.tensors.forEach((_, i) => {
+      tidy(() => {
+        const g = (gradients.tensors[i] as Tensor).mul(gradScale);
+        m.replace(i, (old) => old.mul(beta1).add(g.mul(1 - beta1)));
+        v.replace(i, (old) => old.mul(beta2).add(g.square().mul(1 - beta2)));
+        const mHat = (m.tensors[i] as Tensor).div(1 - beta1 ** step.step);
+        const vHat = (v.tensors[i] as Tensor).div(1 - beta2 ** step.step);
+        const change = mHat.div(vHat.sqrt().add(epsilon)).mul(learningRate);
+        this.replace(i, (old) => old.mul(1 - learningRate * weightDecay).sub(change));
+      });
+    });
+    gradients.zero();
+  }
+
+  dispose(): void {
+    for (const t of this.tensors) t.dispose();
+  }
+}

@@ -1,0 +1,27 @@
+import type * as tf from '@tensorflow/tfjs-node-gpu';
+import { execute, type TfjsBackend, tfjsBackend } from './backend';
+import { dtype } from './ops/call';
+import { Tensor } from './tensor';
+
+const backend: TfjsBackend = tfjsBackend;
+
+/** A second handle to the same memory: TensorFlow's Identity shares the buffer, nothing is copied. */
+const share = (id: number, type: 'float32' | 'int32' | 'bool') =>
+  execute('Identity', { T: dtype(type) }, [id], 1)[0];
+
+/** A `tf.Tensor` as an engine tensor over the same memory, without a copy. */
+export function fromTf(t: tf.Tensor): Tensor {
+  if (t.dtype !== 'float32' && t.dtype !== 'int32' && t.dtype !== 'bool')
+    throw new TypeError(`The engine computes with float32, int32 and bool, not ${t.dtype}.`);
+  const [id] = backend.getInputTensorIds([t]);
+  const shared = id === undefined ? undefined : share(id, t.dtype);
+  if (!shared) throw new Error('The tf.Tensor has no handle in the TensorFlow backend.');
+  return new Tensor(shared);
+}
+
+/** An engine tensor as a `tf.Tensor` over the same memory; tfjs owns and frees that. */
+export function toTf(t: Tensor): tf.Tensor {
+  const shared = share(t.id, t.dtype);
+  if (!shared) throw new Error('TensorFlow could not share the tensor.');
+  return backend.createOutputTensor(shared);
+}
