@@ -59,6 +59,7 @@ function readTally(path: string): Tally | undefined {
   }
 }
 
+const files = process.argv.slice(2).filter((arg) => arg.startsWith('test/'));
 const tallies = [
   check('code style', '@biomejs/biome/bin/biome', [
     'ci',
@@ -66,7 +67,9 @@ const tallies = [
     `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
   ]),
   check('types', 'typescript/bin/tsc', ['--project', '.', '--noEmit']),
-  runMocha(process.argv.slice(2)),
+  runMocha(
+    files.length > 0 ? process.argv.slice(2) : [...process.argv.slice(2), 'test/**/*.test.ts'],
+  ),
 ];
 const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
 const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
