@@ -1,0 +1,115 @@
+/** Noise schedules as arrays. B: rows (pictures), the rest of a shape is the picture's own. */
+import { scoped, type Tensor, tensor } from '../engine';
+import { betaFields, type SamplerConfig, type SchedulerConfig } from './scheduler-config';
+
+/** How much of the picture is left at each timestep, and what the model was trained to predict. */
+export interface NoiseSchedule {
+  readonly numTrainTimesteps: number;
+  /** ᾱ_t for t = 0 … T−1, in double precision (diffusers keeps float32). */
+  readonly alphasCumprod: Float64Array;
+  readonly predictionType: SamplerConfig['predictionType'];
+}
+
+/** `count` numbers from `start` to `end`, both included. */
+const linspace = (start: number, end: number, count: number) =>
+  Float64Array.from({ length: count }, (_, i) => start + (i * (end - start)) / (count - 1));
+
+/** β_t of Ho et al. 2020 (linear), of latent diffusion (linear in √β), of Nichol and Dhariwal 2021 (cosine). */
+const betaRules = {
+  linear: (start: number, end: number, count: number) => linspace(start, end, count),
+  scaled_linear: (start: number, end: number, count: number) =>
+    linspace(Math.sqrt(start), Math.sqrt(end), count).map((x) => x * x),
+  squaredcos_cap_v2: (_start: number, _end: number, count: number) => {
+    const alphaBar = (t: number) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
+    return Float64Array.from({ length: count }, (_, i) =>
+      Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
+    );
+  },
+};
+
+/** Stretches √ᾱ so that nothing of the picture is left at the last timestep (Lin et al. 2023, Algorithm 1). */
+function zeroTerminalSnr(alphasCumprod: Float64Array): Float64Array {
+  const roots = alphasCumprod.map(Math.sqrt);
+  const [first, last] = [roots[0] ?? 0, roots[roots.length - 1] ?? 0];
+  return roots.map((x) => (((x - last) * first) / (first - last)) ** 2);
+}
+
+/**
+ * The noise schedule of a `scheduler_config.json` (whatever sampler it names): ᾱ_t = Π (1 − β_s).
+ *
+ * @throws SchedulerConfigError naming a field that is not supported.
+ */
+export function noiseSchedule(config: SchedulerConfig): NoiseSchedule {
+  return scheduleOf(betaFields(config));
+}
+
+/** The noise schedule of checked fields. */
+export function scheduleOf(fields: ReturnType<typeof betaFields>): NoiseSchedule {
+  const { betaSchedule, betaStart, betaEnd, numTrainTimesteps, predictionType } = fields;
+  let product = 1;
+  const alphasCumprod = betaRules[betaSchedule](betaStart, betaEnd, numTrainTimesteps).map(
+    (beta) => (product *= 1 - beta),
+  );
+  return {
+    numTrainTimesteps,
+    alphasCumprod: fields.rescaleBetasZeroSnr ? zeroTerminalSnr(alphasCumprod) : alphasCumprod,
+    predictionType,
+  };
+}
+
+/** ᾱ_t. @throws RangeError where t is not an integer in 0 … T−1. */
+export function alphaCumprodAt({ alphasCumprod }: NoiseSchedule, timestep: number): number {
+  const alpha = alphasCumprod[timestep];
+  if (alpha === undefined)
+    throw new RangeError(
+      `Timestep ${timestep} is outside the noise schedule, 0 … ${alphasCumprod.length - 1}.`,
+    );
+  return alpha;
+}
+
+/** ᾱ at a timestep, and before the first one: 1, or ᾱ_0 where `set_alpha_to_one` is false. */
+export const alphaOrFinal = (
+  schedule: NoiseSchedule,
+  timestep: number,
+  { setAlphaToOne }: { readonly setAlphaToOne: boolean },
+): number => (timestep < 0 && setAlphaToOne ? 1 : alphaCumprodAt(schedule, Math.max(timestep, 0)));
+
+/** √ᾱ_t and √(1 − ᾱ_t) of each row, shaped to multiply `like` [B, …]. */
+function rowCoefficients(schedule: NoiseSchedule, timesteps: readonly number[], like: Tensor) {
+  const [rows = 0, ...rest] = like.shape;
+  if (timesteps.length !== rows)
+    throw new RangeError(`${timesteps.length} timesteps were given for ${rows} rows.`);
+  const shape = [rows, ...rest.map(() => 1)]; // [B, 1, …]
+  const alphas = timesteps.map((t) => alphaCumprodAt(schedule, t));
+  return {
+    signal: tensor(alphas.map(Math.sqrt), shape),
+    noise: tensor(
+      alphas.map((alpha) => Math.sqrt(1 - alpha)),
+      shape,
+    ),
+  };
+}
+
+/**
+ * x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε, each row at its own timestep (Ho et al. 2020, eq. 4).
+ * `latents`, `noise` and the result: [B, …]; `timesteps`: B integers.
+ */
+export const addNoise = scoped(
+  'addNoise',
+  (schedule: NoiseSchedule, latents: Tensor, noise: Tensor, timesteps: readonly number[]) => {
+    const coefficients = rowCoefficients(schedule, timesteps, latents);
+    return latents.mul(coefficients.signal).add(noise.mul(coefficients.noise));
+  },
+);
+
+/**
+ * v = √ᾱ_t ε − √(1 − ᾱ_t) x_0, what a v-predicting model is trained to give (Salimans and Ho 2022, appendix D).
+ * Shapes as in `addNoise`.
+ */
+export const velocity = scoped(
+  'velocity',
+  (schedule: NoiseSchedule, latents: Tensor, noise: Tensor, timesteps: readonly number[]) => {
+    const coefficients = rowCoefficients(schedule, timesteps, latents);
+    return noise.mul(coefficients.signal).sub(latents.mul(coefficients.noise));
+  },
+);
