@@ -1,0 +1,8 @@
+/**
+ * Starts the kernel: `node launch.cjs <connection file>`. Everything after these lines, the kernel
+ * and the library it serves, is TypeScript that Node loads through the hook of `register.cjs`.
+ */
+'use strict';
+
+require('./register.cjs').registerTypeScript();
+require('./main.ts').main(process.argv[2]);

@@ -1,0 +1,34 @@
+/** What the kernel offers to library code that runs in its process (`src/show`). */
+import type { DisplayOptions, MimeBundle, Output } from './output';
+import type { Json } from './wire';
+
+/** Where on `globalThis` a library finds the notebook it runs in; absent outside a kernel. */
+export const NOTEBOOK = Symbol.for('diffusion-dpo.notebook');
+
+export interface Notebook {
+  display(data: MimeBundle, options?: DisplayOptions): void;
+  update(displayId: string, data: MimeBundle, metadata?: Json): void;
+  clear(when: 'now' | 'next'): void;
+  /** Aborted when the person stops the cell that is running. */
+  readonly signal: AbortSignal;
+}
+
+export function offerNotebook(output: Output, signal: () => AbortSignal): void {
+  const notebook: Notebook = {
+    display: (data, options) => output.display(data, options),
+    update: (displayId, data, metadata) => output.update(displayId, data, metadata),
+    clear: (when) => output.clear(when),
+    get signal() {
+      return signal();
+    },
+  };
+  Object.defineProperty(globalThis, NOTEBOOK, { value: notebook, configurable: true });
+  offerTslabDisplay(output);
+}
+
+/** `import { display } from 'tslab'` works too. */
+function offerTslabDisplay(output: Output): void {
+  const jupyter = require('tslab/dist/jupyter');
+  jupyter.lastWriteDisplayData = (content: Json, update: boolean) =>
+    output.publish(update ? 'update_display_data' : 'display_data', content);
+}

@@ -1,0 +1,21 @@
+/** How a value is shown: by its own `Symbol.for('Jupyter.display')`, else as Node would print it. */
+import { inspect } from 'node:util';
+import type { MimeBundle } from './output';
+
+/** The method that returns a value's MIME bundle, at once or later; Deno's kernel uses the same. */
+export const DISPLAY = Symbol.for('Jupyter.display');
+
+type Displayed = { readonly [DISPLAY]: () => MimeBundle | Promise<MimeBundle> };
+
+function isDisplayed(value: unknown): value is Displayed {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as Partial<Displayed>)[DISPLAY] === 'function'
+  );
+}
+
+export async function mimeBundle(value: unknown): Promise<MimeBundle> {
+  if (isDisplayed(value)) return value[DISPLAY]();
+  return { 'text/plain': inspect(value, { depth: 4, breakLength: 100, maxArrayLength: 50 }) };
+}
