@@ -1,0 +1,66 @@
+// DpoAttention and DpoAttentionGrad as TensorFlow ops.
+#include "kernels.h"
+#include "register.h"
+
+namespace dpo {
+namespace {
+
+/** q [B, S, heads·D]; k and v [B, L, heads·D]. */
+bool shapesFit(OpContext& c, const Attributes& a, int firstInput) {
+  const Shape &q = c.input(firstInput).shape, &k = c.input(firstInput + 1).shape;
+  return c.require(q.rank == 3 && k.rank == 3 && q.dims[0] == k.dims[0] && q.dims[2] == k.dims[2],
+                   "q and k must be [B, S, E] and [B, L, E]") &&
+         c.requireSize(firstInput + 2, k.size()) &&
+         c.require(k.dims[1] > 0, "there must be at least one key") &&
+         c.require(a.heads > 0 && q.dims[2] > 0 && q.dims[2] % a.heads == 0,
+                   "the last axis does not divide into the heads");
+}
+
+void attention(const Attributes& a, OpContext& c) {
+  if (!shapesFit(c, a, 0)) return;
+  const auto &q = c.input(0), &k = c.input(1), &v = c.input(2);
+  const int64_t B = q.shape.dims[0], S = q.shape.dims[1], L = k.shape.dims[1];
+  float* o = c.output(0, q.shape);
+  float* logSumExp = c.output(1, {B, a.heads, S});
+  if (c.failed() || q.size == 0) return;
+  kernels().attention({q.floats(), k.floats(), v.floats(), o, logSumExp, B, S, L, a.heads,
+                       q.shape.dims[2] / a.heads, a.causal});
+}
+
+void attentionGrad(const Attributes& a, OpContext& c) {
+  if (!shapesFit(c, a, 1)) return;
+  const auto &dO = c.input(0), &q = c.input(1), &k = c.input(2), &v = c.input(3);
+  const auto &o = c.input(4), &logSumExp = c.input(5);
+  const int64_t B = q.shape.dims[0], S = q.shape.dims[1], L = k.shape.dims[1];
+  if (!c.requireSize(0, q.size) || !c.requireSize(4, q.size) ||
+      !c.requireSize(5, B * a.heads * S)) {
+    return;
+  }
+  float* dq = c.output(0, q.shape);
+  float* dk = c.output(1, k.shape);
+  float* dv = c.output(2, v.shape);
+  if (c.failed() || k.size == 0) return;
+  kernels().attentionGrad({dO.floats(), q.floats(), k.floats(), v.floats(), o.floats(),
+                           logSumExp.floats(), dq, dk, dv, B, S, L, a.heads,
+                           q.shape.dims[2] / a.heads, a.causal});
+}
+
+}  // namespace
+
+std::string registerAttentionOps() {
+  const std::string error = registerOp({"DpoAttention",
+                                        {"heads: int", "causal: bool = false"},
+                                        {"q: T", "k: T", "v: T"},
+                                        {"o: T", "log_sum_exp: float"},
+                                        Effect::pure},
+                                       compute<attention>);
+  if (!error.empty()) return error;
+  return registerOp({"DpoAttentionGrad",
+                     {"heads: int", "causal: bool = false"},
+                     {"d_o: T", "q: T", "k: T", "v: T", "o: T", "log_sum_exp: float"},
+                     {"dq: T", "dk: T", "dv: T"},
+                     Effect::pure},
+                    compute<attentionGrad>);
+}
+
+}  // namespace dpo

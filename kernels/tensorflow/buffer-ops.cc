@@ -1,0 +1,141 @@
+// Ops that write into their inputs or share them: bias, accumulation, AdamW, views of flat buffers.
+//
+// TensorFlow takes tensors for immutable, so these are only for buffers their caller owns alone.
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "register.h"
+#include "threads.h"
+
+namespace dpo {
+namespace {
+
+constexpr int64_t kCopyGrain = 262144;
+
+void biasResidual(const Attributes&, OpContext& c) {
+  const auto &x = c.input(0), &bias = c.input(1), &residual = c.input(2);
+  const int64_t channels = x.shape.last();
+  if ((bias.size > 0 && !c.requireSize(1, channels)) ||
+      (residual.size > 0 && !c.requireSize(2, x.size))) {
+    return;
+  }
+  if (x.size > 0) {
+    kernels().biasResidual(
+        {x.floats(), bias.orNull(), residual.orNull(), x.size / channels, channels});
+  }
+  c.setOutput(0, x.tensor);
+}
+
+void biasGradInto(const Attributes&, OpContext& c) {
+  const auto &dy = c.input(0), &acc = c.input(1);
+  const int64_t channels = dy.shape.last();
+  if (!c.requireSize(1, channels) || dy.size == 0) return;
+  kernels().biasGradInto(dy.floats(), acc.floats(), dy.size / channels, channels);
+}
+
+void accumulate(const Attributes&, OpContext& c) {
+  if (!c.requireSize(1, c.input(0).size)) return;
+  kernels().accumulate(c.input(0).floats(), c.input(1).floats(), c.input(0).size);
+}
+
+/** The decimal that a float setting was written as: 1 − 0.999f is off by 1e-5, 1 − 0.999 is not. */
+double asWritten(float setting) { return round(setting * 1e7) / 1e7; }
+
+void adamW(const Attributes&, OpContext& c) {
+  const int64_t size = c.input(0).size;
+  if (!c.requireSize(1, size) || !c.requireSize(2, size) || !c.requireSize(3, size) ||
+      !c.requireSize(4, 8)) {
+    return;
+  }
+  const float* hyper = c.input(4).floats();
+  kernels().adamW({c.input(0).floats(), c.input(1).floats(), c.input(2).floats(),
+                   c.input(3).floats(), size, hyper[0], asWritten(hyper[1]), asWritten(hyper[2]),
+                   hyper[3], hyper[4], hyper[5], hyper[6], hyper[7]});
+}
+
+void squaredNorm(const Attributes&, OpContext& c) {
+  float* norm = c.output(0, {});
+  if (norm) *norm = static_cast<float>(kernels().squaredNorm(c.input(0).floats(), c.input(0).size));
+}
+
+void releaseBase(void*, size_t, void* base) { TF_DeleteTensor(static_cast<TF_Tensor*>(base)); }
+
+/** A tensor over part of the buffer; it holds a reference to the buffer. */
+void view(const Attributes& a, OpContext& c) {
+  const auto &buffer = c.input(0), &wanted = c.input(1);
+  if (!c.require(wanted.size <= kMostDimensions, "more than eight dimensions")) return;
+  Shape shape;
+  for (int64_t i = 0; i < wanted.size; i++) {
+    shape.dims[shape.rank++] = static_cast<const int32_t*>(wanted.data)[i];
+  }
+  if (!c.require(a.offset >= 0 && a.offset + shape.size() <= buffer.size,
+                 "the view reaches beyond the buffer")) {
+    return;
+  }
+  float* data = buffer.floats() + a.offset;
+  // TF_NewTensor copies what is not aligned to 64 bytes, and a copy is not a view.
+  if (!c.require(reinterpret_cast<uintptr_t>(data) % 64 == 0,
+                 "a view must start at a multiple of 16 elements")) {
+    return;
+  }
+  TF_Tensor* base = c.share(0);
+  if (!base) return;
+  TF_Tensor* tensor = TF_NewTensor(TF_FLOAT, shape.dims, shape.rank, data,
+                                   shape.size() * sizeof(float), releaseBase, base);
+  if (!c.require(tensor && TF_TensorData(tensor) == data, "the view could not be made")) return;
+  c.setOutput(0, tensor);
+  TF_DeleteTensor(tensor);
+}
+
+void write(const Attributes& a, OpContext& c) {
+  const auto &data = c.input(0), &buffer = c.input(1);
+  if (!c.require(a.offset >= 0 && a.offset + data.size <= buffer.size,
+                 "the data reaches beyond the buffer")) {
+    return;
+  }
+  const int parts = partsFor(data.size, kCopyGrain);
+  parallel(parts, [&](int part) {
+    const Range r = share(data.size, part, parts);
+    memmove(buffer.floats() + a.offset + r.begin, data.floats() + r.begin,
+            (r.end - r.begin) * sizeof(float));
+  });
+}
+
+void zero(const Attributes&, OpContext& c) {
+  const auto& buffer = c.input(0);
+  const int parts = partsFor(buffer.size, kCopyGrain);
+  parallel(parts, [&](int part) {
+    const Range r = share(buffer.size, part, parts);
+    memset(buffer.floats() + r.begin, 0, (r.end - r.begin) * sizeof(float));
+  });
+}
+
+}  // namespace
+
+std::string registerBufferOps() {
+  std::string error;
+  const auto add = [&](const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
+    if (error.empty()) error = registerOp(spec, run);
+  };
+  const Effect writes = Effect::writesInputs;
+  add({"DpoBiasResidual", {}, {"x: T", "bias: float", "residual: T"}, {"y: T"}, writes},
+      compute<biasResidual>);
+  add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}, writes}, compute<biasGradInto>);
+  add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}, writes}, compute<accumulate>);
+  add({"DpoAdamW",
+       {},
+       {"param: T", "grad: float", "m: float", "v: float", "hyper: float"},
+       {},
+       writes},
+      compute<adamW>);
+  add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}, Effect::pure}, compute<squaredNorm>);
+  // Stateful, so that TensorFlow never merges or precomputes views of a buffer that changes.
+  add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}, writes},
+      compute<view>);
+  add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes}, compute<write>);
+  add({"DpoZero", {}, {"buffer: T"}, {}, writes}, compute<zero>);
+  return error;
+}
+
+}  // namespace dpo

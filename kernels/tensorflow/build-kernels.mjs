@@ -1,0 +1,165 @@
+// Compiles the fused kernels into build/dpo_kernels.node with the system's C++ compiler.
+// Plain Node, no packages: set-up imports it, and `node kernels/tensorflow/build-kernels.mjs` runs it.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Sources compiled once for each instruction set; the others are compiled once. */
+const NUMERIC = [
+  'attention.cc',
+  'attention-grad.cc',
+  'bias.cc',
+  'geglu.cc',
+  'group-norm.cc',
+  'group-norm-grad.cc',
+  'layer-norm.cc',
+  'optimizer.cc',
+  'table.cc',
+];
+
+const PORTABLE = { isa: 'portable', flags: [], vectorBytes: 16 };
+const VARIANTS = {
+  x64: [
+    { isa: 'avx512', flags: ['-march=x86-64-v4', '-mprefer-vector-width=512'], vectorBytes: 64 },
+    { isa: 'avx2', flags: ['-march=x86-64-v3'], vectorBytes: 32 },
+    PORTABLE,
+  ],
+};
+
+// No -ffast-math and nothing of its finite or associative parts: NaN and infinity must pass
+// through, and reassociation would delete the rounding inside exp.
+const FLAGS = [
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-ffp-contract=fast',
+  '-fvisibility=hidden',
+  '-Wall',
+  '-Wextra',
+  '-Wno-psabi',
+  '-Wno-missing-field-initializers',
+  '-DNAPI_VERSION=8',
+];
+
+/** Paths of everything the built kernels depend on in this folder, sorted. */
+export function kernelSources(root) {
+  const folder = path.join(root, 'kernels', 'tensorflow');
+  return readdirSync(folder)
+    .filter((name) => /\.(cc|h)$/.test(name) || name === 'build-kernels.mjs')
+    .sort()
+    .map((name) => path.join(folder, name));
+}
+
+/** The compiler to use: $CXX, else the first of c++, g++, clang++ that answers. */
+async function findCompiler() {
+  const names = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
+  for (const name of names) {
+    try {
+      await run(name, ['--version']);
+      return name;
+    } catch {}
+  }
+  throw new Error(`No C++ compiler answers to ${names.join(', ')}.`);
+}
+
+/** One compiler call for each numeric source and instruction set, and for each other source. */
+function compileJobs(folder, scratch, includes) {
+  const variants = VARIANTS[process.arch] ?? [PORTABLE];
+  const job = (source, suffix, flags) => {
+    const object = path.join(scratch, `${path.basename(source, '.cc')}${suffix}.o`);
+    return { object, args: [...FLAGS, ...flags, ...includes, '-c', source, '-o', object] };
+  };
+  const others = readdirSync(folder).filter((n) => n.endsWith('.cc') && !NUMERIC.includes(n));
+  return [
+    ...NUMERIC.flatMap((name) =>
+      variants.map(({ isa, flags, vectorBytes }) =>
+        job(path.join(folder, name), `-${isa}`, [
+          ...flags,
+          `-DDPO_ISA=${isa}`,
+          `-DDPO_VECTOR_BYTES=${vectorBytes}`,
+        ]),
+      ),
+    ),
+    ...others.map((name) => job(path.join(folder, name), '', [])),
+  ];
+}
+
+async function compile(compiler, args) {
+  try {
+    const { stderr } = await run(compiler, args, { maxBuffer: 1 << 24 });
+    return stderr;
+  } catch (error) {
+    throw new Error(`${compiler} failed:\n${error.stderr || error.message}`);
+  }
+}
+
+function linkArguments(objects, tensorflow, output) {
+  const mac = process.platform === 'darwin';
+  const library = (name) =>
+    path.join(tensorflow, mac ? `libtensorflow_${name}.2.dylib` : `libtensorflow_${name}.so.2`);
+  const origin = mac ? '@loader_path' : '$ORIGIN';
+  return [
+    ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread']),
+    ...objects,
+    library('cc'),
+    library('framework'),
+    `-Wl,-rpath,${origin}/tensorflow`,
+    '-o',
+    output,
+  ];
+}
+
+/**
+ * Builds `kernels/tensorflow/build/dpo_kernels.node` under `root` and publishes it by rename.
+ * `onLine` receives one line for each step and each compiler warning. Returns the path.
+ */
+export async function buildKernels({ root, onLine = () => {} }) {
+  const folder = path.join(root, 'kernels', 'tensorflow');
+  const tensorflow = path.join(folder, 'build', 'tensorflow');
+  const scratch = mkdtempSync(path.join(folder, 'build', 'kernels-'));
+  try {
+    const compiler = await findCompiler();
+    const includes = [
+      `-I${path.join(tensorflow, 'include')}`,
+      `-I${path.join(root, 'node_modules', 'node-api-headers', 'include')}`,
+    ];
+    const jobs = compileJobs(folder, scratch, includes);
+    let next = 0;
+    const worker = async () => {
+      while (next < jobs.length) {
+        const number = ++next;
+        const { object, args } = jobs[number - 1];
+        const warnings = await compile(compiler, args);
+        onLine(`kernels ${number}/${jobs.length}: ${path.basename(object, '.o')}`);
+        if (warnings) onLine(warnings.trimEnd());
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(availableParallelism(), 8) }, worker));
+    const built = path.join(scratch, 'dpo_kernels.node');
+    await compile(
+      compiler,
+      linkArguments(
+        jobs.map((j) => j.object),
+        tensorflow,
+        built,
+      ),
+    );
+    const published = path.join(folder, 'build', 'dpo_kernels.node');
+    renameSync(built, published);
+    return published;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+  await buildKernels({ root, onLine: (line) => process.stdout.write(`${line}\n`) });
+}

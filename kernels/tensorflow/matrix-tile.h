@@ -1,0 +1,74 @@
+// Small matrix products held in registers, for operands packed next to each other in the cache.
+#pragma once
+
+#include "simd.h"
+
+namespace dpo::DPO_ISA {
+
+/** A matrix of floats: element (i, j) lies at data[i·row + j·column]. */
+struct Matrix {
+  const float* data;
+  int64_t row, column;
+};
+
+/** One tile: c[i][j] (+)= Σ_k a(i, k)·b[k][j] for `Rows` rows and `Vectors` vectors of columns. */
+template <int Rows, int Vectors, bool add>
+void tile(int depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t cRow) {
+  Vec sums[Rows][Vectors];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) sums[i][j] = add ? load(c + i * cRow + j * kLanes) : Vec{};
+  }
+  for (int k = 0; k < depth; k++) {
+    Vec right[Vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) right[j] = load(b + k * bRow + j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      const float left = a.data[i * a.row + k * a.column];
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; j++) sums[i][j] += left * right[j];
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) store(c + i * cRow + j * kLanes, sums[i][j]);
+  }
+}
+
+/** All rows of one column strip of `Vectors` vectors, in tiles that fill the register file. */
+template <int Vectors, bool add>
+void strip(int rows, int depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t cRow) {
+  constexpr int kTall = kRegisters == 32 ? (Vectors == 3 ? 8 : Vectors == 2 ? 12 : 16)
+                                         : (Vectors == 3 ? 4 : Vectors == 2 ? 6 : 12);
+  int i = 0;
+  const auto next = [&](int step) {
+    i += step;
+    a.data += step * a.row;
+    c += step * cRow;
+  };
+  for (; i + kTall <= rows; next(kTall)) tile<kTall, Vectors, add>(depth, a, b, bRow, c, cRow);
+  for (; i + 4 <= rows; next(4)) tile<4, Vectors, add>(depth, a, b, bRow, c, cRow);
+  for (; i < rows; next(1)) tile<1, Vectors, add>(depth, a, b, bRow, c, cRow);
+}
+
+/** c[rows][columns] (+)= a·b over `depth`; `columns` must be a multiple of kLanes. */
+template <bool add>
+void product(int rows, int columns, int depth, Matrix a, const float* b, int64_t bRow, float* c,
+             int64_t cRow) {
+  int left = columns / kLanes;
+  while (left > 0) {
+    // Three vectors at a time, but four as two and two.
+    const int vectors = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
+    if (vectors == 3) strip<3, add>(rows, depth, a, b, bRow, c, cRow);
+    if (vectors == 2) strip<2, add>(rows, depth, a, b, bRow, c, cRow);
+    if (vectors == 1) strip<1, add>(rows, depth, a, b, bRow, c, cRow);
+    b += vectors * kLanes;
+    c += vectors * kLanes;
+    left -= vectors;
+  }
+}
+
+}  // namespace dpo::DPO_ISA

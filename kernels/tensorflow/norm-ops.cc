@@ -1,0 +1,160 @@
+// DpoGroupNorm, DpoLayerNorm, DpoGeglu and their gradients as TensorFlow ops.
+#include "kernels.h"
+#include "register.h"
+
+namespace dpo {
+namespace {
+
+/** [N, …, C] read as N samples of R rows. */
+struct Layout {
+  int64_t samples, rows, channels;
+  explicit Layout(const Shape& x)
+      : samples(x.rank > 0 ? x.dims[0] : 1), channels(x.last()) {
+    const int64_t perRow = samples * channels;
+    rows = perRow > 0 ? x.size() / perRow : 0;
+  }
+};
+
+bool groupsFit(OpContext& c, const Attributes& a, const Layout& x) {
+  return c.require(a.groups > 0 && x.channels % a.groups == 0,
+                   "the channels do not divide into the groups");
+}
+
+bool shiftFits(OpContext& c, int i, const Layout& x) {
+  return c.input(i).size == 0 || c.requireSize(i, x.samples * x.channels);
+}
+
+void groupNorm(const Attributes& a, OpContext& c) {
+  const auto &x = c.input(0), &scale = c.input(1), &offset = c.input(2), &shift = c.input(3);
+  const Layout n(x.shape);
+  if (!groupsFit(c, a, n) || !c.requireSize(1, n.channels) || !c.requireSize(2, n.channels) ||
+      !shiftFits(c, 3, n)) {
+    return;
+  }
+  float* y = c.output(0, x.shape);
+  float* stats = c.output(1, {n.samples, a.groups, 2});
+  if (c.failed() || x.size == 0) return;
+  kernels().groupNorm({x.floats(), scale.floats(), offset.floats(), shift.orNull(), y, stats,
+                       n.samples, n.rows, n.channels, a.groups, a.epsilon, a.silu});
+}
+
+void groupNormGrad(const Attributes& a, OpContext& c) {
+  const auto &dy = c.input(0), &x = c.input(1), &scale = c.input(2), &offset = c.input(3);
+  const auto &shift = c.input(4), &stats = c.input(5);
+  const Layout n(x.shape);
+  if (!groupsFit(c, a, n) || !c.requireSize(0, x.size) || !c.requireSize(2, n.channels) ||
+      !c.requireSize(3, n.channels) || !shiftFits(c, 4, n) ||
+      !c.requireSize(5, n.samples * a.groups * 2)) {
+    return;
+  }
+  float* dx = c.output(0, x.shape);
+  float* dscale = c.output(1, {n.channels});
+  float* doffset = c.output(2, {n.channels});
+  float* dshift = c.output(3, shift.size > 0 ? Shape{n.samples, n.channels} : Shape{0});
+  if (c.failed() || x.size == 0) return;
+  kernels().groupNormGrad({dy.floats(), x.floats(), scale.floats(), offset.floats(),
+                           shift.orNull(), stats.floats(), dx, dscale, doffset,
+                           shift.size > 0 ? dshift : nullptr, n.samples, n.rows, n.channels,
+                           a.groups, a.silu});
+}
+
+void layerNorm(const Attributes& a, OpContext& c) {
+  const auto &x = c.input(0), &scale = c.input(1), &offset = c.input(2);
+  const int64_t channels = x.shape.last(), rows = channels > 0 ? x.size / channels : 0;
+  if (!c.requireSize(1, channels) || !c.requireSize(2, channels)) return;
+  float* y = c.output(0, x.shape);
+  float* stats = c.output(1, {rows, 2});
+  if (c.failed() || x.size == 0) return;
+  kernels().layerNorm(
+      {x.floats(), scale.floats(), offset.floats(), y, stats, rows, channels, a.epsilon});
+}
+
+void layerNormGrad(const Attributes&, OpContext& c) {
+  const auto &dy = c.input(0), &x = c.input(1), &scale = c.input(2), &stats = c.input(3);
+  const int64_t channels = x.shape.last(), rows = channels > 0 ? x.size / channels : 0;
+  if (!c.requireSize(0, x.size) || !c.requireSize(2, channels) || !c.requireSize(3, rows * 2)) {
+    return;
+  }
+  float* dx = c.output(0, x.shape);
+  float* dscale = c.output(1, {channels});
+  float* doffset = c.output(2, {channels});
+  if (c.failed()) return;
+  kernels().layerNormGrad({dy.floats(), x.floats(), scale.floats(), stats.floats(), dx, dscale,
+                           doffset, rows, channels});
+}
+
+/** Checks x [.., 2F] and its bias; returns [.., F]. */
+Shape halved(OpContext& c, int x, int bias) {
+  Shape shape = c.input(x).shape;
+  const int64_t width = shape.last();
+  if (!c.require(shape.rank > 0 && width > 0 && width % 2 == 0, "the last axis must be even") ||
+      (c.input(bias).size > 0 && !c.requireSize(bias, width))) {
+    return shape;
+  }
+  shape.dims[shape.rank - 1] /= 2;
+  return shape;
+}
+
+void geglu(const Attributes&, OpContext& c) {
+  const Shape half = halved(c, 0, 1);
+  float* y = c.output(0, half);
+  if (c.failed()) return;
+  const int64_t features = half.last();
+  kernels().geglu(
+      {c.input(0).floats(), c.input(1).orNull(), y, half.size() / features, features});
+}
+
+void gegluGrad(const Attributes&, OpContext& c) {
+  const auto &dy = c.input(0), &x = c.input(1), &bias = c.input(2);
+  const Shape half = halved(c, 1, 2);
+  if (c.failed() || !c.requireSize(0, half.size())) return;
+  float* dx = c.output(0, x.shape);
+  float* dbias = c.output(1, {bias.size});
+  if (c.failed()) return;
+  const int64_t features = half.last();
+  kernels().gegluGrad({dy.floats(), x.floats(), bias.orNull(), dx,
+                       bias.size > 0 ? dbias : nullptr, half.size() / features, features});
+}
+
+}  // namespace
+
+std::string registerNormOps() {
+  std::string error;
+  const auto add = [&](const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
+    if (error.empty()) error = registerOp(spec, run);
+  };
+  add({"DpoGroupNorm",
+       {"groups: int", "epsilon: float", "silu: bool = false"},
+       {"x: T", "scale: float", "offset_by: float", "shift: float"},
+       {"y: T", "stats: float"},
+       Effect::pure},
+      compute<groupNorm>);
+  add({"DpoGroupNormGrad",
+       {"groups: int", "silu: bool = false"},
+       {"dy: T", "x: T", "scale: float", "offset_by: float", "shift: float", "stats: float"},
+       {"dx: T", "dscale: float", "doffset: float", "dshift: float"},
+       Effect::pure},
+      compute<groupNormGrad>);
+  add({"DpoLayerNorm",
+       {"epsilon: float"},
+       {"x: T", "scale: float", "offset_by: float"},
+       {"y: T", "stats: float"},
+       Effect::pure},
+      compute<layerNorm>);
+  add({"DpoLayerNormGrad",
+       {},
+       {"dy: T", "x: T", "scale: float", "stats: float"},
+       {"dx: T", "dscale: float", "doffset: float"},
+       Effect::pure},
+      compute<layerNormGrad>);
+  add({"DpoGeglu", {}, {"x: T", "bias: float"}, {"y: T"}, Effect::pure}, compute<geglu>);
+  add({"DpoGegluGrad",
+       {},
+       {"dy: T", "x: T", "bias: float"},
+       {"dx: T", "dbias: float"},
+       Effect::pure},
+      compute<gegluGrad>);
+  return error;
+}
+
+}  // namespace dpo

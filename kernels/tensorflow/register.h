@@ -1,0 +1,38 @@
+// Declares an op to TensorFlow together with its CPU kernel.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "op-context.h"
+
+namespace dpo {
+
+enum class Effect { pure, writesInputs };
+
+struct OpSpec {
+  const char* name;
+  /** TensorFlow's own notation: "groups: int", "x: T", "stats: float". T is float. */
+  std::initializer_list<const char*> attributes, inputs, outputs;
+  Effect effect;
+};
+
+/** The kernel's TensorFlow entry points; one pair of functions for each `Body`. */
+void* newAttributes(TF_OpKernelConstruction* construction);
+void deleteAttributes(void* attributes);
+
+template <void (*Body)(const Attributes&, OpContext&)>
+void compute(void* attributes, TF_OpKernelContext* context) {
+  OpContext call(context);
+  if (!call.failed()) Body(*static_cast<const Attributes*>(attributes), call);
+}
+
+/** Returns an empty string, or why TensorFlow refused. */
+std::string registerOp(const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*));
+
+/** All ops of this library; returns an empty string, or the first refusal. */
+std::string registerNormOps();
+std::string registerAttentionOps();
+std::string registerBufferOps();
+
+}  // namespace dpo

@@ -1,0 +1,142 @@
+// Step 1: the npm packages of package-lock.json, without their install scripts.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { childEnv, runChild } from './child.mjs';
+import { missing } from './errors.mjs';
+import { cache, downloads, nodeModules, root } from './paths.mjs';
+import { findProgram } from './programs.mjs';
+import { describeTransfer, formatSeconds, Rate } from './progress.mjs';
+import { inputHash, publish, writeStamp } from './stamp.mjs';
+
+const lockfile = join(root, 'package-lock.json');
+const stamp = join(nodeModules, '.set-up');
+
+/** npm as a command: the one that runs us if npm does, else the one on the PATH. */
+export function npmCommand() {
+  const running = process.env.npm_execpath;
+  if (running && basename(running) === 'npm-cli.js' && existsSync(running)) {
+    return [process.execPath, running];
+  }
+  const npm = findProgram('npm');
+  if (!npm) throw missing('npm was not found beside Node', 'npm');
+  return [npm];
+}
+
+/** True when a package of the lockfile is for this operating system and processor. */
+function isForThisMachine({ os, cpu, libc }) {
+  const allows = (list, value) =>
+    !list ||
+    ((list.some((entry) => entry === value) || list.every((entry) => entry.startsWith('!'))) &&
+      !list.includes(`!${value}`));
+  return (
+    allows(os, process.platform) && allows(cpu, process.arch) && (!libc || libc.includes('glibc'))
+  );
+}
+
+/** True when `node_modules` already holds exactly what the lockfile says (someone ran `npm ci`). */
+function alreadyInstalled() {
+  const hidden = join(nodeModules, '.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const installed = JSON.parse(readFileSync(hidden, 'utf8')).packages;
+  const wanted = Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages);
+  return wanted.every(([path, entry]) => {
+    if (path === '' || (entry.optional && (!isForThisMachine(entry) || !installed[path])))
+      return true;
+    return (
+      installed[path]?.version === entry.version && existsSync(join(root, path, 'package.json'))
+    );
+  });
+}
+
+/** Bytes of all files below a folder that is being written to. */
+function folderBytes(folder) {
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    bytes +=
+      statSync(join(entry.parentPath ?? entry.path, entry.name), { throwIfNoEntry: false })?.size ??
+      0;
+  }
+  return bytes;
+}
+
+/** Follows npm by its log of fetches and by what its cache has gained. */
+function watchNpm(npmCache, wanted, progress) {
+  const before = folderBytes(npmCache);
+  const [packages, bytes] = [new Rate(), new Rate()];
+  const fetched = new Set();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const gained = folderBytes(npmCache) - before;
+    const left = wanted - fetched.size;
+    const perSecond = packages.add(fetched.size, now);
+    const parts = [
+      `${Math.min(fetched.size, wanted)} of ${wanted} packages`,
+      describeTransfer({ bytes: gained, rate: bytes.add(gained, now) }),
+    ];
+    if (perSecond > 0 && left > 0) parts.push(`${formatSeconds(left / perSecond)} left`);
+    progress.update(parts.join(' · '));
+  }, 500);
+  const onLine = (line) => {
+    const url = /http (?:fetch GET 200|cache) (\S+\.tgz)\b/.exec(line)?.[1];
+    if (url) fetched.add(url);
+  };
+  return { onLine, stop: () => clearInterval(timer) };
+}
+
+export const npmPackages = {
+  title: 'npm packages',
+  bytesNeeded: 0.9e9,
+  stamp,
+  outputs: [join(nodeModules, '@tensorflow/tfjs-node-gpu'), join(nodeModules, 'tsx')],
+  hash: () => inputHash({ values: [process.platform, process.arch], files: [lockfile] }),
+
+  async run(progress, hash) {
+    if (alreadyInstalled()) {
+      writeStamp(stamp, hash);
+      return 'already there';
+    }
+    const [command, ...first] = npmCommand();
+    const stage = join(cache, 'npm-stage');
+    const npmCache = join(downloads, 'npm');
+    rmSync(stage, { recursive: true, force: true });
+    mkdirSync(stage, { recursive: true });
+    mkdirSync(npmCache, { recursive: true });
+    for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
+      if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name));
+    }
+    const entries = Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages);
+    const wanted = entries.filter(([path, entry]) => path !== '' && isForThisMachine(entry)).length;
+    const options = [
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      '--no-progress',
+    ];
+    const watch = watchNpm(npmCache, wanted, progress);
+    try {
+      await runChild(
+        'installing the npm packages',
+        command,
+        [...first, 'ci', ...options, '--loglevel=http', `--cache=${npmCache}`, `--prefix=${stage}`],
+        { cwd: stage, env: childEnv({ NODE_ENV: 'development' }), onLine: watch.onLine },
+      );
+    } finally {
+      watch.stop();
+    }
+    const fresh = join(stage, 'node_modules');
+    writeStamp(join(fresh, basename(stamp)), hash);
+    publish(fresh, nodeModules);
+    rmSync(stage, { recursive: true, force: true });
+    return `${wanted} packages`;
+  },
+};

@@ -1,0 +1,94 @@
+// Vectors as wide as the instruction set this source is being compiled for.
+//
+// Every numeric source is compiled once per instruction set, with DPO_ISA (the namespace) and
+// DPO_VECTOR_BYTES set on the command line. Nothing here may be an inline function outside that
+// namespace (std:: included): the linker would keep one copy, perhaps one the processor lacks.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define DPO_INLINE inline __attribute__((always_inline))
+#define DPO_INLINE_LAMBDA __attribute__((always_inline))
+
+namespace dpo::DPO_ISA {
+
+/** Floats in a vector. */
+constexpr int kLanes = DPO_VECTOR_BYTES / 4;
+/** Vector registers. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+typedef float Vec __attribute__((vector_size(DPO_VECTOR_BYTES)));
+typedef float UnalignedVec __attribute__((vector_size(DPO_VECTOR_BYTES), aligned(4), may_alias));
+typedef int32_t IntVec __attribute__((vector_size(DPO_VECTOR_BYTES)));
+
+/** How much of a vector a memory access covers: all of it, or its first `count` lanes. */
+struct Full {};
+struct First {
+  int count;
+};
+
+DPO_INLINE Vec splat(float x) { return x - Vec{}; }
+
+DPO_INLINE Vec load(const float* p, Full = {}) { return *reinterpret_cast<const UnalignedVec*>(p); }
+
+DPO_INLINE void store(float* p, Vec v, Full = {}) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+
+/** Lanes beyond the count are zero, and memory beyond it is not touched. */
+DPO_INLINE Vec load(const float* p, First lanes) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << lanes.count) - 1), p);
+#else
+  float all[kLanes] = {};
+  for (int i = 0; i < lanes.count; i++) all[i] = p[i];
+  return load(all);
+#endif
+}
+
+DPO_INLINE void store(float* p, Vec v, First lanes) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << lanes.count) - 1), (__m512)v);
+#else
+  for (int i = 0; i < lanes.count; i++) p[i] = v[i];
+#endif
+}
+
+/** v where `lanes` covers it, zero elsewhere. */
+DPO_INLINE Vec firstLanes(Vec v, Full) { return v; }
+DPO_INLINE Vec firstLanes(Vec v, First lanes) {
+  float all[kLanes];
+  store(all, v);
+  return load(all, lanes);
+}
+
+DPO_INLINE float sum(Vec v) {
+  float total = 0;
+  for (int i = 0; i < kLanes; i++) total += v[i];
+  return total;
+}
+
+DPO_INLINE float largest(Vec v) {
+  float most = v[0];
+  for (int i = 1; i < kLanes; i++) most = v[i] > most ? v[i] : most;
+  return most;
+}
+
+/** body(i, lanes) for i = 0, kLanes, 2·kLanes … < n; `lanes` is Full except perhaps at the end. */
+template <class Body>
+DPO_INLINE void forLanes(int64_t n, Body body) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) body(i, Full{});
+  if (i < n) body(i, First{static_cast<int>(n - i)});
+}
+
+}  // namespace dpo::DPO_ISA
