@@ -1,0 +1,44 @@
+import { accumulateGrads, noGrad, tidy } from '../engine';
+import { type UNet, unet } from '../models';
+import { dpoLoss } from '../preference';
+import type { TorchGenerator } from '../random';
+import { type Encoders, noiseBatch, type PairBatch } from './noising';
+import type { MicroStep } from './record';
+
+export interface DpoStepOptions extends Encoders {
+  /** What is trained; its weights must be trainable (an `AdamW` makes them so). */
+  readonly policy: UNet;
+  /** Frozen, the policy at its start. */
+  readonly reference: UNet;
+  readonly generator: TorchGenerator;
+  /** @default 5000 */
+  readonly betaDpo?: number;
+}
+
+/**
+ * One micro-batch of Diffusion-DPO: both models see the same noisy pairs; the gradient of the loss,
+ * divided by `accumulationSteps`, is added to the policy's. The reference predicts without a tape.
+ */
+export function dpoStep(options: DpoStepOptions): MicroStep {
+  const { policy, reference, generator, betaDpo } = options;
+  return (batch: PairBatch, accumulationSteps: number) =>
+    tidy(() => {
+      const { noisyLatents, timesteps, target, ...text } = noiseBatch(options, batch, generator);
+      const refPred = noGrad(() => unet(reference, noisyLatents, timesteps, text));
+      const { terms } = accumulateGrads(() => {
+        const modelPred = unet(policy, noisyLatents, timesteps, text);
+        const terms = dpoLoss(modelPred, refPred, target, betaDpo === undefined ? {} : { betaDpo });
+        return { loss: terms.loss.div(accumulationSteps), terms };
+      });
+      return {
+        loss: terms.loss.item(),
+        implicitAcc: terms.implicitAcc.item(),
+        modelLossW: terms.modelLossesW.mean().item(),
+        modelLossL: terms.modelLossesL.mean().item(),
+        refLossW: terms.refLossesW.mean().item(),
+        refLossL: terms.refLossesL.mean().item(),
+        margin: terms.insideTerm.mean().item(),
+        gradientFactor: terms.gradientFactor.mean().item(),
+      };
+    });
+}

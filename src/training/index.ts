@@ -1,0 +1,21 @@
+/** The training loop and its parts. */
+export { AdamW, type AdamWOptions } from './adamw';
+export { Clock } from './clock';
+export { type DpoStepOptions, dpoStep } from './dpo-step';
+export { type TrainOptions, train } from './loop';
+export {
+  type LrSchedule,
+  type LrScheduleName,
+  type LrScheduleOptions,
+  lrSchedules,
+} from './lr-schedule';
+export {
+  type Encoders,
+  encodePrompts,
+  type Images,
+  type NoisyBatch,
+  noiseBatch,
+  type PairBatch,
+} from './noising';
+export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
+export { type SftStepOptions, sftStep } from './sft-step';

@@ -1,0 +1,45 @@
+import type { PairBatch } from './noising';
+
+/** What one micro-batch tells, averaged over its pairs. The preference terms are DPO's. */
+export interface MicroRecord {
+  readonly loss: number;
+  /** Share of pairs that the policy ranks as labelled. */
+  readonly implicitAcc?: number;
+  /** Denoising errors on preferred (W) and rejected (L) images. */
+  readonly modelLossW?: number;
+  readonly modelLossL?: number;
+  readonly refLossW?: number;
+  readonly refLossL?: number;
+  /** Mean logit −½ β (modelDiff − refDiff). */
+  readonly margin?: number;
+  /** Mean σ(−logit). */
+  readonly gradientFactor?: number;
+}
+
+/** Adds the gradient of one micro-batch, divided by the number of micro-batches in a step. */
+export type MicroStep = (batch: PairBatch, accumulationSteps: number) => MicroRecord;
+
+/** One optimizer step, as notebooks, the command line and tests see it. */
+export interface StepRecord extends MicroRecord {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly maxTrainSteps: number;
+  /** Of all gradients together, before clipping. */
+  readonly gradNorm: number;
+  /** The rate this step was taken with. */
+  readonly learningRate: number;
+  readonly pairsPerSecond: number;
+  readonly secondsLeft: number;
+  /** Live tensors after the step: the same at every step, or something leaks. */
+  readonly tensors: number;
+}
+
+/** The mean of micro-records, key by key. */
+export function meanRecord(records: readonly MicroRecord[]): MicroRecord {
+  const sums: Record<string, number> = {};
+  for (const record of records)
+    for (const [key, value] of Object.entries(record)) sums[key] = (sums[key] ?? 0) + value;
+  return Object.fromEntries(
+    Object.entries(sums).map(([key, sum]) => [key, sum / records.length]),
+  ) as unknown as MicroRecord;
+}

@@ -1,0 +1,26 @@
+import { accumulateGrads, tidy } from '../engine';
+import { type UNet, unet } from '../models';
+import { sftLoss } from '../preference';
+import type { TorchGenerator } from '../random';
+import { type Encoders, noiseBatch, type PairBatch } from './noising';
+import type { MicroStep } from './record';
+
+export interface SftStepOptions extends Encoders {
+  readonly policy: UNet;
+  readonly generator: TorchGenerator;
+}
+
+/** One micro-batch of supervised fine-tuning on the preferred images. Upstream: train.py `--sft`. */
+export function sftStep(options: SftStepOptions): MicroStep {
+  const { policy, generator } = options;
+  return (batch: PairBatch, accumulationSteps: number) =>
+    tidy(() => {
+      const noisy = noiseBatch(options, batch, generator, 'winners');
+      const { noisyLatents, timesteps, target, ...text } = noisy;
+      const { terms } = accumulateGrads(() => {
+        const terms = sftLoss(unet(policy, noisyLatents, timesteps, text), target);
+        return { loss: terms.loss.div(accumulationSteps), terms };
+      });
+      return { loss: terms.loss.item() };
+    });
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import {
+  type KernelMode,
+  Parameters,
+  tensor,
+  tensorCount,
+  tidy,
+  withKernels,
+} from '../../src/engine';
+import { AdamW, lrSchedules } from '../../src/training';
+import { assertClose } from '../support/assert';
+import { jsonFixture } from '../support/fixtures';
+import { wave } from '../support/wave';
+
+interface Expected {
+  readonly steps: readonly { norm: number; weights: readonly (readonly number[])[] }[];
+}
+
+const shapes = [[7], [3, 5], [2, 3, 4]] as const;
+
+describe('AdamW', () => {
+  for (const kernels of ['fused', 'plain'] as const)
+    it(`takes torch's steps under torch's gradient clipping, ${kernels} kernels`, () => {
+      withKernels(kernels, () => checkAgainstTorch(kernels));
+    });
+
+  it('counts steps, so that bias correction goes on where it was', () => {
+    const weights = Parameters.allocate([['w', [1]]]);
+    const optimizer = new AdamW([weights]);
+    optimizer.step(0.1);
+    assert.equal(optimizer.stepCount, 1);
+    optimizer.resumeAt(41);
+    optimizer.step(0.1);
+    assert.equal(optimizer.stepCount, 42);
+    optimizer.dispose();
+    weights.dispose();
+  });
+});
+
+function checkAgainstTorch(kernels: KernelMode): void {
+  const { steps } = jsonFixture<Expected>('training', 'adamw.json');
+  const before = tensorCount();
+  // Two sets of weights: the norm is that of all gradients together.
+  const first = Parameters.allocate([
+    ['a', shapes[0]],
+    ['b', shapes[1]],
+  ]);
+  const second = Parameters.allocate([['c', shapes[2]]]);
+  const places = [
+    [first, 'a'],
+    [first, 'b'],
+    [second, 'c'],
+  ] as const;
+  const fill = (write: (weights: Parameters, name: string, i: number) => void) => {
+    places.forEach(([weights, name], i) => {
+      write(weights, name, i);
+    });
+  };
+  fill((weights, name, i) => weights.write(name, wave(weights.shape(name), i)));
+  const optimizer = new AdamW([first, second], { beta2: 0.99, weightDecay: 0.1 });
+  steps.forEach(({ norm, weights: expected }, step) => {
+    fill((weights, name, i) => {
+      const gradient = wave(weights.shape(name), 10 * step + i).map((x) => x * 10 ** (step - 3));
+      addGradient(weights, name, gradient);
+    });
+    assertClose(optimizer.step(1e-2, { maxGradNorm: 1 }), norm, { rtol: 1e-5, label: 'norm' });
+    fill((weights, name, i) => {
+      const label = `${kernels}, step ${step}, ${name}`;
+      assertClose(weights.read(name), expected[i] ?? [], { rtol: 2e-6, label });
+    });
+  });
+  for (const owner of [optimizer, first, second]) owner.dispose();
+  assert.equal(tensorCount(), before);
+}
+
+/** Puts a gradient where a backward pass would. */
+function addGradient(weights: Parameters, name: string, gradient: Float32Array): void {
+  const weight = weights.tensor(name);
+  const { sink } = weight;
+  assert.ok(sink);
+  tidy(() => sink.accumulate(tensor(gradient, weight.shape)));
+}
+
+describe('lrSchedules', () => {
+  const { rates, ...options } = jsonFixture<{
+    warmupSteps: number;
+    trainingSteps: number;
+    rates: Record<keyof typeof lrSchedules, number[]>;
+  }>('training', 'schedules.json');
+  for (const name of Object.keys(lrSchedules) as (keyof typeof lrSchedules)[])
+    it(`${name} gives diffusers' rates`, () => {
+      const schedule = lrSchedules[name](options);
+      assertClose(
+        rates[name].map((_, step) => schedule(step)),
+        rates[name],
+        { rtol: 1e-12 },
+      );
+    });
+});
