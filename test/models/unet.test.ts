@@ -1,8 +1,24 @@
 import assert from 'node:assert/strict';
-import { type UNetParams, unet, unetConfig, unetWeights } from '../../src/models';
-import { assertParity, fixtureModel, kernelModes, modelCase } from '../support/model-fixture';
+import { accumulateGrads, noGrad, tensor, tidy, zeros } from '../../src/engine';
+import {
+  type UNet,
+  type UNetOptions,
+  type UNetParams,
+  unet,
+  unetConfig,
+  unetWeights,
+} from '../../src/models';
+import { assertClose, assertNoLeak } from '../support/assert';
+import {
+  assertParity,
+  fixtureInput,
+  fixtureModel,
+  type Inputs,
+  kernelModes,
+  modelCase,
+} from '../support/model-fixture';
 
-const CASES = ['unet-sd1', 'unet-lists', 'unet-sdxl', 'unet-single'];
+const CASES = ['unet-sd1', 'unet-lists', 'unet-sdxl', 'unet-single', 'unet-faint'];
 
 describe('unetWeights', () => {
   for (const name of CASES) {
@@ -13,25 +29,77 @@ describe('unetWeights', () => {
   }
 });
 
+function fixtureUNet(name: string) {
+  const { config: json, gain } = modelCase(name);
+  const config = unetConfig(json);
+  return fixtureModel<typeof config, UNetParams>(config, unetWeights(config), { gain });
+}
+
+/** The fixture's forward pass as a function of its inputs. */
+function forwardOf(name: string, model: UNet, recompute: UNetOptions['recompute'] = 'none') {
+  const { timesteps, timeIds } = modelCase(name);
+  return ({ sample, encoderHiddenStates, textEmbeds }: Inputs) => {
+    assert.ok(sample && encoderHiddenStates);
+    const added = textEmbeds && { textEmbeds, timeIds };
+    return { sample: unet(model, sample, timesteps, { encoderHiddenStates, added, recompute }) };
+  };
+}
+
 describe('unet', () => {
   for (const name of CASES) {
     for (const mode of kernelModes) {
       it(`has the values and gradients of diffusers on ${name} (${mode} kernels)`, () => {
-        const { config, timesteps, timeIds } = modelCase(name);
-        const checked = unetConfig(config);
-        const model = fixtureModel<typeof checked, UNetParams>(checked, unetWeights(checked));
-        assertParity(
-          name,
-          model,
-          ({ sample, encoderHiddenStates, textEmbeds }) => {
-            assert.ok(sample && encoderHiddenStates);
-            const added = textEmbeds && { textEmbeds, timeIds };
-            return { sample: unet(model, sample, timesteps, { encoderHiddenStates, added }) };
-          },
-          mode,
-        );
+        const model = fixtureUNet(name);
+        assertParity(name, model, forwardOf(name, model), mode);
         model.parameters.dispose();
       });
     }
   }
+
+  it('has the same gradients when blocks are computed again', () => {
+    const model = fixtureUNet('unet-sdxl');
+    for (const mode of kernelModes) {
+      assertParity('unet-sdxl', model, forwardOf('unet-sdxl', model, 'blocks'), mode);
+    }
+    model.parameters.dispose();
+  });
+
+  for (const recompute of ['none', 'blocks'] as const) {
+    it(`leaves no tensor behind, forward or backward (recompute: ${recompute})`, () => {
+      const model = fixtureUNet('unet-single');
+      const { inputs } = modelCase('unet-single');
+      const given = Object.fromEntries(
+        Object.entries(inputs).map(([key, shape]) => [key, fixtureInput(key, shape)]),
+      );
+      const forward = forwardOf('unet-single', model, recompute);
+      assertNoLeak(() => {
+        forward(given).sample.dispose();
+        noGrad(() => forward(given)).sample.dispose();
+        accumulateGrads(() => forward(given).sample.square().mean()).dispose();
+      });
+      for (const t of Object.values(given)) t.dispose();
+      model.parameters.dispose();
+    });
+  }
+
+  it('takes the time steps as numbers or as a tensor', () => {
+    const model = fixtureUNet('unet-single');
+    tidy(() => {
+      const sample = zeros([2, 4, 4, 4]);
+      const encoderHiddenStates = zeros([2, 3, 6]);
+      const fromNumbers = unet(model, sample, [3, 600], { encoderHiddenStates });
+      const fromTensor = unet(model, sample, tensor([3, 600], [2]), { encoderHiddenStates });
+      assertClose(fromTensor, fromNumbers, { rtol: 0, atol: 0 });
+    });
+    model.parameters.dispose();
+  });
+
+  it('asks for the conditioning that SDXL needs', () => {
+    const model = fixtureUNet('unet-sdxl');
+    tidy(() => {
+      const options = { encoderHiddenStates: zeros([1, 2, 10]) };
+      assert.throws(() => unet(model, zeros([1, 4, 4, 4]), [1], options), /added\.textEmbeds/);
+    });
+    model.parameters.dispose();
+  });
 });

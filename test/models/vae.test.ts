@@ -13,11 +13,12 @@ import {
 import { assertClose, assertNoLeak } from '../support/assert';
 import { assertParity, fixtureModel, kernelModes, modelCase } from '../support/model-fixture';
 
-const CASES = ['vae-sd1', 'vae-plain', 'vae-single'];
+const CASES = ['vae-sd1', 'vae-plain', 'vae-single', 'vae-faint'];
 
 function fixtureVae(name: string) {
-  const config = vaeConfig(modelCase(name).config);
-  return fixtureModel<typeof config, VaeParams>(config, vaeWeights(config));
+  const { config: json, gain } = modelCase(name);
+  const config = vaeConfig(json);
+  return fixtureModel<typeof config, VaeParams>(config, vaeWeights(config), { gain });
 }
 
 describe('vaeWeights', () => {
