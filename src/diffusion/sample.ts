@@ -1,0 +1,77 @@
+// B pictures, h × w latent positions, C channels
+import type { RgbImage } from '../data/image';
+import { noGrad, type Tensor } from '../engine';
+import { unet } from '../models';
+import { guidedPrediction } from './guidance';
+import { imagesFromLatents } from './images';
+import { randnLatents } from './latents';
+import { type SampleOptions, samplePlan, type TextToImage } from './sample-plan';
+import { encodeTexts } from './text-conditioning';
+
+/** Where a picture stands after one step. The tensors live until the next step. */
+export interface SampleStep {
+  /** 0 for the first. */
+  readonly step: number;
+  readonly steps: number;
+  /** Where the model was asked, 0 … T−1. */
+  readonly timestep: number;
+  /** After this step; in the last one, the finished latents. [B, h, w, C] */
+  readonly latents: Tensor;
+  /** x̂_0, what the model takes the finished latents to be. [B, h, w, C] */
+  readonly predOriginal: Tensor;
+}
+
+/**
+ * Draws pictures from text, one denoising step at a time: the same latents as diffusers'
+ * `StableDiffusionPipeline` with a CPU generator of the same seed.
+ *
+ * The generator owns every tensor that it yields and frees it when the next step is asked for, when
+ * the loop is left, or at the end: decode or copy what is to be kept. Somebody who calls `next()` by
+ * hand ends an unfinished run with `return()`.
+ *
+ * @throws RangeError naming an option that has no meaning, before any step is made
+ * @throws SchedulerConfigError naming what the folder's scheduler asks for and is not computed
+ */
+export function* sample(
+  pipeline: TextToImage,
+  options: SampleOptions,
+): Generator<SampleStep, void, void> {
+  const { texts, generators, shape, sampler, guidanceScale, numInferenceSteps, eta } = samplePlan(
+    pipeline,
+    options,
+  );
+  const drawNoise = () => randnLatents(generators, shape);
+  const run = sampler.start(numInferenceSteps, { eta, drawNoise });
+  const encoderHiddenStates = noGrad(() =>
+    encodeTexts(pipeline.textEncoder, pipeline.tokenizer, texts),
+  );
+  const steps = run.timesteps.length;
+  let latents = noGrad(() => drawNoise().mul(sampler.initNoiseSigma));
+  try {
+    for (const [step, timestep] of run.timesteps.entries()) {
+      const { prevSample, predOriginal } = noGrad(() => {
+        const predict = (x: Tensor) => {
+          const timesteps = new Array<number>(x.shape[0] ?? 0).fill(timestep);
+          return unet(pipeline.unet, x, timesteps, { encoderHiddenStates });
+        };
+        return run.step(step, guidedPrediction(predict, latents, guidanceScale), latents);
+      });
+      latents.dispose();
+      latents = prevSample;
+      try {
+        yield { step, steps, timestep, latents, predOriginal };
+      } finally {
+        predOriginal.dispose();
+      }
+    }
+  } finally {
+    for (const held of [latents, encoderHiddenStates, run]) held.dispose();
+  }
+}
+
+/** Draws pictures from text: all images of the first prompt, then those of the second, … Options and errors of `sample`. */
+export function generateImages(pipeline: TextToImage, options: SampleOptions): RgbImage[] {
+  for (const { step, steps, latents } of sample(pipeline, options))
+    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents);
+  return [];
+}
