@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { assertClose } from '../../support/assert';
+import { floats, free, ints, none, read, runOp, sequence } from './raw-ops';
+
+/** A view of `buffer` at `offset`. */
+function view(buffer: number, offset: number, shape: readonly number[]) {
+  const wanted = ints(shape);
+  const [result] = runOp('DpoView', [buffer, wanted], 1, { offset });
+  assert.ok(result);
+  free(wanted);
+  return result;
+}
+
+describe('DpoView', () => {
+  it('shares the memory of its buffer in both directions', () => {
+    const buffer = floats(sequence(64));
+    const part = view(buffer, 16, [2, 3]);
+    assert.deepEqual(part.shape, [2, 3]);
+    assert.deepEqual(read(part.id), sequence(64).subarray(16, 22));
+    const data = floats([7]);
+    runOp('DpoWrite', [data, buffer], 0, { offset: 17 });
+    assert.equal(read(part.id)[1], 7);
+    runOp('DpoWrite', [data, part.id], 0, { offset: 5 });
+    assert.equal(read(buffer)[21], 7);
+    free(buffer, part.id, data);
+  });
+
+  it('keeps the memory alive when the buffer is freed first', () => {
+    const buffer = floats(sequence(4096));
+    const part = view(buffer, 2048, [2048]);
+    free(buffer);
+    const others = Array.from({ length: 8 }, () => floats(new Float32Array(4096)));
+    assert.deepEqual(read(part.id), sequence(4096).subarray(2048));
+    free(part.id, ...others);
+  });
+
+  it('of a view is a view of the same buffer', () => {
+    const buffer = floats(new Float32Array(48));
+    const outer = view(buffer, 16, [32]);
+    const inner = view(outer.id, 16, [4]);
+    const ones = floats([1, 1, 1, 1]);
+    runOp('DpoAccumulate', [ones, inner.id], 0);
+    assert.deepEqual([...read(buffer).subarray(30, 36)], [0, 0, 1, 1, 1, 1]);
+    free(buffer, outer.id, inner.id, ones);
+  });
+
+  it('refuses what is not aligned or reaches beyond the buffer', () => {
+    const buffer = floats(new Float32Array(48));
+    assert.throws(() => view(buffer, 8, [4]), /multiple of 16/);
+    assert.throws(() => view(buffer, 32, [17]), /beyond the buffer/);
+    assert.throws(() => view(buffer, -16, [4]), /beyond the buffer/);
+    free(buffer);
+  });
+});
+
+describe('DpoWrite and DpoZero', () => {
+  it('change their buffer in place and nothing beside it', () => {
+    const [buffer, data] = [floats([1, 2, 3, 4, 5]), floats([8, 9])];
+    runOp('DpoWrite', [data, buffer], 0, { offset: 2 });
+    assert.deepEqual([...read(buffer)], [1, 2, 8, 9, 5]);
+    assert.throws(() => runOp('DpoWrite', [data, buffer], 0, { offset: 4 }), /beyond the buffer/);
+    runOp('DpoZero', [buffer], 0);
+    assert.deepEqual([...read(buffer)], [0, 0, 0, 0, 0]);
+    free(buffer, data);
+  });
+});
+
+describe('DpoAccumulate', () => {
+  it('adds into its second input', () => {
+    const [src, dst] = [floats([1, 2, 3]), floats([10, 20, 30])];
+    runOp('DpoAccumulate', [src, dst], 0);
+    assert.deepEqual([...read(dst)], [11, 22, 33]);
+    assert.deepEqual([...read(src)], [1, 2, 3]);
+    free(src, dst);
+  });
+
+  it('refuses other sizes', () => {
+    const [src, dst] = [floats([1, 2]), floats([1])];
+    assert.throws(() => runOp('DpoAccumulate', [src, dst], 0), /must have 2 elements, it has 1/);
+    free(src, dst);
+  });
+});
+
+describe('DpoBiasResidual', () => {
+  const rows = 5;
+  const channels = 19;
+  const [x, bias, residual] = [sequence(rows * channels), sequence(channels, 2), sequence(95, 3)];
+
+  for (const parts of [{ bias }, { residual }, { bias, residual }, {}] as const) {
+    it(`adds ${Object.keys(parts).join(' and ') || 'nothing'} in place and returns its input`, () => {
+      const ids = [
+        floats(x, [rows, channels]),
+        'bias' in parts ? floats(bias) : none(),
+        'residual' in parts ? floats(residual) : none(),
+      ] as const;
+      const [y] = runOp('DpoBiasResidual', ids, 1);
+      assert.ok(y);
+      const sums = x.map(
+        (value, i) =>
+          value +
+          ('bias' in parts ? (bias[i % channels] as number) : 0) +
+          ('residual' in parts ? (residual[i] as number) : 0),
+      );
+      assertClose(read(y.id), sums, { rtol: 1e-7 });
+      assert.deepEqual(read(ids[0]), read(y.id));
+      const mark = floats([42]);
+      runOp('DpoWrite', [mark, ids[0]], 0, { offset: 3 });
+      assert.equal(read(y.id)[3], 42, 'one buffer under two handles');
+      free(...ids, y.id, mark);
+    });
+  }
+});
+
+describe('DpoBiasGradInto', () => {
+  it('adds the column sums to what is there', () => {
+    const [dy, acc] = [floats([1, 2, 3, 4, 5, 6], [3, 2]), floats([100, 200])];
+    runOp('DpoBiasGradInto', [dy, acc], 0);
+    assert.deepEqual([...read(acc)], [109, 212]);
+    free(dy, acc);
+  });
+
+  it('sums many rows accurately', () => {
+    const [rows, channels] = [3001, 21];
+    const data = sequence(rows * channels);
+    const sums = new Float64Array(channels);
+    data.forEach((value, i) => {
+      sums[i % channels] = (sums[i % channels] as number) + value;
+    });
+    const [dy, acc] = [floats(data, [rows, channels]), floats(new Float32Array(channels))];
+    runOp('DpoBiasGradInto', [dy, acc], 0);
+    assertClose(read(acc), sums, { rtol: 1e-6 });
+    free(dy, acc);
+  });
+});

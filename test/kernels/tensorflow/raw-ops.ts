@@ -1,0 +1,100 @@
+import {
+  type Attribute,
+  createHandle,
+  deleteHandle,
+  execute,
+  readHandle,
+} from '../../../src/engine/backend';
+import {
+  type FixtureTensor,
+  fixtureTensor,
+  jsonFixture,
+  tensorFixture,
+} from '../../support/fixtures';
+
+/** One call of a native op: names of fixture tensors in and out. */
+export interface OpCall {
+  readonly op: string;
+  readonly attributes: Readonly<Record<string, number | boolean>>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+interface OpsFixture {
+  readonly cases: readonly { readonly name: string; readonly calls: readonly OpCall[] }[];
+  readonly optimizers: readonly OptimizerCase[];
+}
+
+/** Settings of one run of torch's AdamW. */
+export interface OptimizerCase {
+  readonly name: string;
+  readonly size: number;
+  readonly steps: number;
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+export const opsFixture = jsonFixture<OpsFixture>('ops', 'ops.json');
+const tensors = tensorFixture('ops', 'ops.safetensors');
+
+/** Tensor `name` of a case of the ops fixture. */
+export const expected = (name: string, tensor: string): FixtureTensor =>
+  fixtureTensor(tensors, `${name}/${tensor}`);
+
+const FLOAT = 1;
+const INT32 = 3;
+
+export const floats = (data: ArrayLike<number>, shape: readonly number[] = [data.length]) =>
+  createHandle(shape, FLOAT, Float32Array.from(data));
+export const ints = (data: ArrayLike<number>) =>
+  createHandle([data.length], INT32, Int32Array.from(data));
+/** The empty tensor, by which an op is told "none". */
+export const none = () => floats([]);
+export const read = (id: number) => readHandle(id) as Float32Array;
+export const free = (...ids: readonly number[]) => ids.forEach(deleteHandle);
+
+const INTEGERS = new Set(['groups', 'heads', 'offset']);
+
+function attribute(name: string, value: number | boolean): Attribute {
+  if (typeof value === 'boolean') return { type: 'bool', value };
+  return INTEGERS.has(name) ? { type: 'int', value } : { type: 'float', value };
+}
+
+/** Calls a native op on handles. */
+export function runOp(
+  op: string,
+  inputs: readonly number[],
+  outputs: number,
+  attributes: OpCall['attributes'] = {},
+) {
+  const entries = Object.entries(attributes).map(([n, v]) => [n, attribute(n, v)] as const);
+  return execute(op, Object.fromEntries(entries), inputs, outputs);
+}
+
+/** Calls an op on a case's stored inputs; returns its outputs under their fixture names. */
+export function runFixtureCall(name: string, { op, attributes, inputs, outputs }: OpCall) {
+  const ids = inputs.map((input) => {
+    const { data, shape } = expected(name, input);
+    return floats(data, shape);
+  });
+  const results = runOp(op, ids, outputs.length, attributes);
+  const found = results.map(({ id, shape }, i) => ({
+    name: outputs[i] ?? '',
+    shape,
+    data: read(id),
+  }));
+  free(...ids, ...results.map(({ id }) => id));
+  return found;
+}
+
+/** Reproducible numbers in [−1, 1): a linear congruential sequence. */
+export function sequence(n: number, seed = 1): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length: n }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
