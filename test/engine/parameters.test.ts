@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import {
+  accumulateGrads,
+  Parameters,
+  type Tensor,
+  tensorCount,
+  tidy,
+  withKernels,
+} from '../../src/engine';
+import { assertClose } from '../support/assert';
+import { wave } from '../support/wave';
+
+/** Lengths that are no multiples of the alignment. */
+const shapes = [
+  ['a.0.weight', [3, 5]],
+  ['a.1.weight', [7]],
+  ['b.bias', [1]],
+] as const;
+
+interface Tree {
+  readonly a: readonly { readonly weight: Tensor }[];
+  readonly b: { readonly bias: Tensor };
+}
+
+function filled(): Parameters {
+  const weights = Parameters.allocate(shapes);
+  shapes.forEach(([name, shape], i) => {
+    weights.write(name, wave(shape, i));
+  });
+  return weights;
+}
+
+for (const kernels of ['fused', 'plain'] as const)
+  describe(`Parameters, ${kernels} kernels`, () => {
+    const run = (title: string, fn: () => void) =>
+      it(title, () => {
+        const before = tensorCount();
+        withKernels(kernels, fn);
+        assert.equal(tensorCount(), before, 'tensors left alive');
+      });
+
+    run('keep every weight apart from its neighbours', () => {
+      const weights = filled();
+      assert.equal(weights.elementCount, 23);
+      weights.write('a.1.weight', new Float32Array(7).fill(9));
+      assert.deepEqual(weights.read('a.0.weight'), wave([3, 5], 0));
+      assert.deepEqual(weights.read('a.1.weight'), new Float32Array(7).fill(9));
+      assert.deepEqual(weights.read('b.bias'), wave([1], 2));
+      weights.dispose();
+    });
+
+    run('are a tree of the same tensors, which follow every write', () => {
+      const weights = filled();
+      const tree = weights.tree<Tree>();
+      weights.write('a.1.weight', new Float32Array(7).fill(4));
+      assert.equal(tree.a[1]?.weight, weights.tensor('a.1.weight'));
+      assertClose(tree.a[1]?.weight as Tensor, new Float32Array(7).fill(4));
+      weights.dispose();
+    });
+
+    run('add up gradients until they are set to zero', () => {
+      const weights = filled().trainable();
+      const { b, a } = weights.tree<Tree>();
+      const loss = () =>
+        b.bias
+          .square()
+          .sum()
+          .add((a[1]?.weight as Tensor).mul(2).sum());
+      for (let i = 0; i < 2; i++)
+        tidy(() => {
+          accumulateGrads(loss);
+        });
+      const bias = weights.read('b.bias')[0] ?? Number.NaN;
+      assertClose(weights.readGrad('b.bias'), [4 * bias]);
+      assertClose(weights.readGrad('a.1.weight'), new Float32Array(7).fill(4));
+      assertClose(weights.readGrad('a.0.weight'), new Float32Array(15));
+      assertClose(weights.squaredGradNorm(), (4 * bias) ** 2 + 7 * 16);
+      weights.zeroGrad();
+      assert.equal(weights.squaredGradNorm(), 0);
+      weights.dispose();
+    });
+
+    run('are copied into memory of their own', () => {
+      const weights = filled().trainable();
+      const copy = weights.clone();
+      weights.write('b.bias', Float32Array.of(100));
+      assert.deepEqual(copy.read('b.bias'), wave([1], 2));
+      assert.equal(copy.isTrainable, false);
+      copy.lerp(weights, 0.25);
+      const start = wave([1], 2)[0] ?? Number.NaN;
+      assertClose(copy.read('b.bias'), [start + 0.25 * (100 - start)]);
+      copy.copyFrom(weights);
+      assert.deepEqual(copy.read('b.bias'), Float32Array.of(100));
+      for (const p of [weights, copy]) p.dispose();
+    });
+
+    run('name the weight that is wrong', () => {
+      const weights = filled();
+      assert.throws(() => weights.tensor('c'), /no weight "c"/);
+      assert.throws(
+        () => weights.write('b.bias', new Float32Array(2)),
+        /"b.bias" holds 1 values, got 2/,
+      );
+      assert.throws(() => weights.readGrad('b.bias'), /no gradient/);
+      weights.dispose();
+    });
+  });
