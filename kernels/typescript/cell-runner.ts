@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { SourceMap } from 'node:module';
 import path from 'node:path';
 import vm from 'node:vm';
+import type * as ts from '@tslab/typescript-for-tslab';
 import type { CompletionInfo, Converter, ConvertResult } from 'tslab/dist/converter';
 import type { Position } from './error-report';
 import { dropModules } from './modules';
@@ -34,7 +35,7 @@ export function createCellRunner(host: CompilerHost, root: string, folder: strin
   const { createConverter, isCompleteCode } = require('tslab/dist/converter');
   const { createExecutor } = require('tslab/dist/executor');
   const { printQuickInfo } = require('tslab/dist/inspect');
-  const maps = new Map<number, readonly SourceMap[]>();
+  const maps = new Map<number, CellMap>();
   const running = new AsyncLocalStorage<number>();
   const compiler: Converter = createConverter({ isJS: false, isBrowser: false });
   let messages: readonly TypeMessage[] = [];
@@ -45,10 +46,10 @@ export function createCellRunner(host: CompilerHost, root: string, folder: strin
     const converted = compiler.convert(previous, code);
     messages = [...cellMessages(converted), ...sourceMessages(host)];
     dropModules(host.changedSources.splice(0), root);
-    maps.set(running.getStore() ?? 0, readMaps(host));
-    return messages.length > 0
-      ? { diagnostics: [NOTHING_RUNS] }
-      : { ...converted, sideOutputs: [] };
+    maps.set(running.getStore() ?? 0, readMaps(host, converted.output ?? ''));
+    if (messages.length > 0) return { diagnostics: [NOTHING_RUNS] };
+    const hasToplevelAwait = converted.hasToplevelAwait || awaitsInLoop(code, host.typescript);
+    return { ...converted, sideOutputs: [], hasToplevelAwait };
   };
   const converter: Converter = { ...compiler, convert };
   const converters = { node: converter, browser: converter, close: () => compiler.close() };
@@ -126,21 +127,38 @@ function sourceMessages({ sourceErrors, typescript }: CompilerHost): TypeMessage
   });
 }
 
-function readMaps({ cellMaps }: CompilerHost): SourceMap[] {
-  const read = [cellMaps.toCommonJs, cellMaps.toModule].flatMap((text) =>
+/** tslab sees `await` at the top level of a cell, but not `for await`. */
+function awaitsInLoop(code: string, typescript: CompilerHost['typescript']): boolean {
+  const found = (node: ts.Node): boolean => {
+    if (typescript.isFunctionLike(node) || typescript.isClassLike(node)) return false;
+    if (typescript.isForOfStatement(node) && node.awaitModifier !== undefined) return true;
+    return typescript.forEachChild(node, found) ?? false;
+  };
+  return found(typescript.createSourceFile('cell.ts', code, typescript.ScriptTarget.ES2022));
+}
+
+interface CellMap {
+  /** From the JavaScript that runs towards the TypeScript that was written. */
+  readonly steps: readonly SourceMap[];
+  /** Lines of JavaScript; what follows is tslab's wrapper. */
+  readonly lines: number;
+}
+
+function readMaps({ cellMaps }: CompilerHost, output: string): CellMap {
+  const steps = [cellMaps.toCommonJs, cellMaps.toModule].flatMap((text) =>
     text === undefined ? [] : [new SourceMap(JSON.parse(text))],
   );
   cellMaps.toCommonJs = undefined;
   cellMaps.toModule = undefined;
-  return read;
+  return { steps, lines: output.split('\n').length };
 }
 
 /** tslab puts one line before each cell, hence the last `line` is 0-based there and 1-based here. */
-function lookUp(maps: readonly SourceMap[] | undefined, line: number, column: number) {
-  if (maps === undefined || maps.length < 2) return undefined;
+function lookUp(map: CellMap | undefined, line: number, column: number): Position | undefined {
+  if (map === undefined || map.steps.length < 2 || line > map.lines) return undefined;
   let at = { line: line - 1, column: column - 1 };
-  for (const map of maps) {
-    const entry = map.findEntry(at.line, at.column);
+  for (const step of map.steps) {
+    const entry = step.findEntry(at.line, at.column);
     if (!('originalLine' in entry)) return undefined;
     at = { line: entry.originalLine, column: entry.originalColumn };
   }

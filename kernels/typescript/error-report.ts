@@ -89,7 +89,8 @@ function readFrames(stack: string, context: ReportContext): Frame[] {
   for (const line of stack.split('\n')) {
     const match = /^\s+at (?:(.*) \()?(.*?):(\d+):(\d+)\)?$/.exec(line);
     if (match === null) continue;
-    const [, name = '', file = '', row = '1', column = '1'] = match;
+    const [, called = '', file = '', row = '1', column = '1'] = match;
+    const name = called.replace(/^Proxy\./, ''); // functions of earlier cells are called through tslab's store
     const cell = /^cell\[(\d+)\]$/.exec(file);
     if (cell !== null) {
       const count = Number(cell[1]);

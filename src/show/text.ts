@@ -1,0 +1,49 @@
+/** Text of figures: escaping, numbers short enough to read, a font wherever the program runs. */
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+
+const ENTITIES: { readonly [character: string]: string } = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** For HTML and SVG, in text and in attributes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+}
+
+/** A number in at most `digits` significant digits, with an exponent only where it helps. */
+export function formatNumber(value: number, digits = 4): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 1);
+  return String(Number(value.toPrecision(digits)));
+}
+
+/** Seconds as `14 s`, `3:07` or `1:02:09`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const two = (value: number) => String(value).padStart(2, '0');
+  const minutes = Math.floor(whole / 60);
+  const rest = two(whole % 60);
+  if (minutes < 60) return `${minutes}:${rest}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
+}
+
+let fontReady: Promise<unknown> | undefined;
+
+/**
+ * Machines without any font would draw boxes for letters. Drawing one letter from a font file
+ * registers that file for the process, and SVG text then falls back on it.
+ */
+export function ensureFont(): Promise<unknown> {
+  const fonts = join(dirname(require.resolve('katex/package.json')), 'dist', 'fonts');
+  const fontfile = join(fonts, 'KaTeX_SansSerif-Regular.ttf');
+  fontReady ??= sharp({ text: { text: 'x', font: 'KaTeX_SansSerif', fontfile } }).toBuffer();
+  return fontReady;
+}
