@@ -1,5 +1,5 @@
 /** From a batch of pairs to what both UNets are shown. B pairs; N rows: 2B for pairs, B for winners alone. */
-import { addNoise, type NoiseSchedule, randnLatents, velocity } from '../diffusion';
+import { addNoise, type NoiseSchedule, randnLatents, vaeScaleFactor, velocity } from '../diffusion';
 import { concat, noGrad, type Tensor, tensor } from '../engine';
 import {
   type ClipText,
@@ -84,10 +84,10 @@ function pixelTensor({ pixelValues, width, height }: PairBatch, images: Images):
   return tensor(used, [used.length / (width * height * 3), height, width, 3]);
 }
 
-function latentShape({ config }: Vae, pixels: Tensor): [number, number, number, number] {
-  const factor = 2 ** (config.blockOutChannels.length - 1);
+function latentShape(vae: Vae, pixels: Tensor): [number, number, number, number] {
+  const factor = vaeScaleFactor(vae);
   const [rows = 0, height = 0, width = 0] = pixels.shape;
-  return [rows, height / factor, width / factor, config.latentChannels];
+  return [rows, height / factor, width / factor, vae.config.latentChannels];
 }
 
 /** The winners' rows for both images. */

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { noiseSchedule } from '../../src/diffusion';
+import { tensorCount } from '../../src/engine';
+import { loadPipeline, type Pipeline } from '../../src/hub';
+import type { UNet } from '../../src/models';
+import { TorchGenerator } from '../../src/random';
+import {
+  AdamW,
+  dpoStep,
+  lrSchedules,
+  type PairBatch,
+  type StepRecord,
+  sftStep,
+  train,
+} from '../../src/training';
+import { assertClose, relativeL2 } from '../support/assert';
+import { fixturePath, jsonFixture, tensorFixture } from '../support/fixtures';
+import { channelsLast, wave } from '../support/wave';
+
+interface Expected {
+  readonly seed: number;
+  readonly betaDpo: number;
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+  readonly accumulation: number;
+  readonly pairs: number;
+  readonly textLength: number;
+  readonly records: readonly {
+    loss: number;
+    gradNorm: number;
+    learningRate: number;
+    implicitAcc?: number;
+  }[];
+}
+
+/** The batches of make_training.py. */
+function* batchesOf({ pairs, textLength }: Expected): Generator<PairBatch> {
+  const shape = [2 * pairs, 3, 16, 16];
+  for (let number = 0; ; number++)
+    yield {
+      pixelValues: channelsLast(wave(shape, number), shape),
+      width: 16,
+      height: 16,
+      inputIds: Int32Array.from({ length: pairs * textLength }, (_, i) => (i * 7 + number) % 400),
+      captions: new Array<string>(pairs).fill(''),
+    };
+}
+
+async function run(method: 'dpo' | 'sft', pipeline: Pipeline, expected: Expected) {
+  const parameters = pipeline.unet.parameters.clone();
+  const policy = { ...pipeline.unet, parameters, p: parameters.tree<UNet['p']>() };
+  const optimizer = new AdamW([parameters]);
+  const generator = new TorchGenerator(expected.seed);
+  const schedule = noiseSchedule(pipeline.scheduler);
+  const parts = { ...pipeline, schedule, generator, policy, reference: pipeline.unet };
+  const { betaDpo } = expected;
+  const steps = expected.records.length;
+  const records: StepRecord[] = [];
+  const loop = train({
+    batches: batchesOf(expected),
+    microStep: method === 'dpo' ? dpoStep({ ...parts, betaDpo }) : sftStep(parts),
+    optimizer,
+    maxTrainSteps: steps,
+    gradientAccumulationSteps: expected.accumulation,
+    learningRate: expected.learningRate,
+    lrSchedule: lrSchedules.constant_with_warmup({
+      warmupSteps: expected.warmupSteps,
+      trainingSteps: steps,
+    }),
+  });
+  for await (const record of loop) records.push(record);
+  return {
+    records,
+    policy,
+    dispose: () => [optimizer, parameters].map((owner) => owner.dispose()),
+  };
+}
+
+/** PyTorch's layout of our weight: OIHW of HWIO. */
+function torchLayout(data: Float32Array, shape: readonly number[]): Float32Array {
+  if (shape.length !== 4) return data;
+  const [kH = 0, kW = 0, I = 0, O = 0] = shape;
+  const out = new Float32Array(data.length);
+  for (let k = 0; k < kH * kW; k++)
+    for (let i = 0; i < I; i++)
+      for (let o = 0; o < O; o++)
+        out[(o * I + i) * kH * kW + k] = data[(k * I + i) * O + o] ?? Number.NaN;
+  return out;
+}
+
+describe('train', () => {
+  let pipeline: Pipeline;
+  before(async () => {
+    pipeline = await loadPipeline(fixturePath('pipelines', 'tiny-sd'));
+  });
+
+  for (const method of ['dpo', 'sft'] as const)
+    it(`takes the steps of the original's ${method} on a CPU: losses, norms, weights`, async () => {
+      const expected = jsonFixture<Expected>('training', `${method}.json`);
+      const { records, policy, dispose } = await run(method, pipeline, expected);
+      expected.records.forEach((torch, i) => {
+        const label = `${method} step ${i + 1}`;
+        const ours = records[i] as StepRecord;
+        assertClose(ours.loss, torch.loss, { rtol: 2e-4, label });
+        assertClose(ours.gradNorm, torch.gradNorm, { rtol: 1e-3, label });
+        assert.equal(ours.learningRate, torch.learningRate);
+        assert.equal(ours.implicitAcc, torch.implicitAcc);
+      });
+      const changes = tensorFixture('training', `${method}-changes.safetensors`);
+      for (const [name, change] of changes) {
+        const start = pipeline.unet.parameters.read(name);
+        const ours = policy.parameters.read(name).map((x, i) => x - (start[i] ?? 0));
+        const shape = policy.parameters.shape(name);
+        const error = relativeL2(torchLayout(ours, shape), change.data as Float32Array);
+        assert.ok(error < 2e-2, `${name} moved differently: ${error}`);
+      }
+      dispose();
+    });
+
+  it('starts at ln 2 to the last bit, the policy agreeing with the reference', async () => {
+    const expected = jsonFixture<Expected>('training', 'dpo.json');
+    const { records, dispose } = await run('dpo', pipeline, expected);
+    assert.equal(records[0]?.loss, Math.fround(Math.LN2));
+    assert.equal(records[0]?.modelLossW, records[0]?.refLossW);
+    assert.equal(records[0]?.gradientFactor, 0.5);
+    assert.equal(records[0]?.margin, 0);
+    assert.ok((records[0]?.gradNorm ?? 0) > 1);
+    dispose();
+  });
+
+  it('ends between steps when it is told to, with nothing left behind', async () => {
+    const before = tensorCount();
+    const expected = jsonFixture<Expected>('training', 'dpo.json');
+    const { dispose } = await run('dpo', pipeline, {
+      ...expected,
+      records: expected.records.slice(0, 1),
+    });
+    dispose();
+    assert.equal(tensorCount(), before);
+  });
+});
