@@ -19,6 +19,11 @@ export class ConfigFields {
     return isCount(value) ? value : this.#wrong(name, 'a positive whole number', value);
   }
 
+  /** A positive whole number, or undefined where the field is absent or null. */
+  optionalCount(name: string): number | undefined {
+    return (this.#value(name, null) ?? undefined) === undefined ? undefined : this.count(name, 0);
+  }
+
   /** Any finite number. */
   number(name: string, fallback: number): number {
     const value = this.#value(name, fallback);
@@ -58,16 +63,20 @@ export class ConfigFields {
     );
   }
 
-  /** A `config.json` inside this one; empty where it is absent. */
+  /** A `config.json` inside this one; empty where it is absent or null. */
   nested(name: string): ConfigJson {
-    const value = this.#value(name, {});
+    const value = this.#value(name, {}) ?? {};
     return isObject(value) ? value : this.#wrong(name, 'an object', value);
   }
 
-  /** Fields that would change the computation: each must be absent, null or at its neutral value. */
+  /**
+   * Fields that would change the computation: each must be absent or at its neutral value. Null is
+   * as good as false or 0; beside another value it means "without" and is refused.
+   */
   neutral(fields: Readonly<Record<string, unknown>>): void {
     for (const [name, expected] of Object.entries(fields)) {
       const value = this.#value(name, expected);
+      if (value === null && !expected) continue;
       if (JSON.stringify(value) !== JSON.stringify(expected)) this.#unsupported(name, [expected]);
     }
   }
@@ -94,7 +103,8 @@ export class ConfigFields {
 
   #value(name: string, fallback: unknown): unknown {
     this.#read.add(name);
-    return this.json[name] ?? fallback;
+    const value = this.json[name];
+    return value === undefined ? fallback : value;
   }
 
   #wrong(name: string, expected: string, value: unknown): never {

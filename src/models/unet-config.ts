@@ -101,7 +101,7 @@ export function unetConfig(json: ConfigJson): UNetConfig {
     projection: fields.oneOf('use_linear_projection', [true, false], false) ? 'linear' : 'conv',
     normNumGroups: fields.count('norm_num_groups', 32),
     normEps: fields.number('norm_eps', 1e-5),
-    timeEmbedDim: fields.count('time_embedding_dim', 4 * (levels[0]?.channels ?? 0)),
+    timeEmbedDim: fields.optionalCount('time_embedding_dim') ?? 4 * (levels[0]?.channels ?? 0),
     timeOrder: fields.oneOf('flip_sin_to_cos', [true, false], true) ? 'cos-sin' : 'sin-cos',
     freqShift: fields.number('freq_shift', 0),
     addition,
