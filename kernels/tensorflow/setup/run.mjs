@@ -1,12 +1,13 @@
 // Runs the steps that are missing, in order. With everything in place this is a few stamp comparisons.
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { tfjsAddon } from './addon.mjs';
 import { stopChildren } from './child.mjs';
 import { explain, SetupError } from './errors.mjs';
 import { nativeKernels } from './kernels.mjs';
 import { acquireLock } from './lock.mjs';
 import { npmPackages } from './npm-packages.mjs';
-import { cache, lockFile, logFile, root, scratch } from './paths.mjs';
+import { cache, downloads, lockFile, logFile, root, scratch } from './paths.mjs';
 import { formatBytes, formatSeconds, Progress } from './progress.mjs';
 import { pythonEnvironment } from './python-env.mjs';
 import { isCurrent } from './stamp.mjs';
@@ -72,6 +73,7 @@ async function setUp() {
   process.stdout.write(`Set-up: ${missing.map((step) => step.title).join(', ')}\n`);
   for (const step of steps) if (isMissing(step)) await runStep(step);
   rmSync(scratch, { recursive: true, force: true });
+  if (!process.env.DPO_CACHE) rmSync(join(downloads, 'wheels'), { recursive: true, force: true });
   process.stdout.write(
     `Set-up finished in ${formatSeconds((performance.now() - started) / 1000)}.\n`,
   );
