@@ -1,0 +1,75 @@
+/** Parquet files, read one column of one row group at a time behind a guard. */
+import { PARQUET_LIMITS, ParquetGuard, type ParquetRequest } from './parquet-guard';
+
+/** A value of a flat column; `undefined` is null. Byte strings come as they are, text as `string`. */
+export type ParquetValue = Uint8Array | string | number | bigint | boolean | Date | undefined;
+
+/** What is in a file: how many rows each row group has, and the top-level columns. */
+export interface ParquetLayout {
+  readonly rows: readonly number[];
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** A parquet file that is damaged, hostile or not what it should be. The message names file and reason. */
+export class ParquetError extends Error {
+  override readonly name = 'ParquetError';
+}
+
+/** One thread for the whole process; an idle one does not keep the process alive. */
+const sharedGuard = new ParquetGuard(PARQUET_LIMITS);
+
+interface Options {
+  /** Where the file is read. @default one guard shared by the process, with `PARQUET_LIMITS` */
+  readonly guard?: ParquetGuard;
+}
+
+/** @throws ParquetError */
+export async function parquetLayout(
+  path: string,
+  { guard = sharedGuard }: Options = {},
+): Promise<ParquetLayout> {
+  return (await ask(guard, { path })) as ParquetLayout;
+}
+
+/**
+ * The values of one flat column in one row group.
+ *
+ * @throws ParquetError
+ */
+export async function parquetColumn(
+  path: string,
+  column: string,
+  rowGroup: number,
+  { guard = sharedGuard }: Options = {},
+): Promise<ParquetValue[]> {
+  const answer = (await ask(guard, { path, column, rowGroup })) as
+    | { readonly values: ParquetValue[] }
+    | { readonly bytes: Uint8Array; readonly ends: Float64Array; readonly missing: number[] };
+  return 'values' in answer ? answer.values : cut(answer);
+}
+
+function cut({
+  bytes,
+  ends,
+  missing,
+}: {
+  bytes: Uint8Array;
+  ends: Float64Array;
+  missing: number[];
+}) {
+  const values: ParquetValue[] = Array.from(ends, (end, i) =>
+    bytes.subarray(ends[i - 1] ?? 0, end),
+  );
+  for (const i of missing) values[i] = undefined;
+  return values;
+}
+
+async function ask(guard: ParquetGuard, request: ParquetRequest): Promise<unknown> {
+  try {
+    return await guard.ask(request);
+  } catch (error) {
+    const { path, column, rowGroup } = request;
+    const where = column === undefined ? '' : `, column "${column}" of row group ${rowGroup}`;
+    throw new ParquetError(`"${path}"${where}: ${(error as Error).message}.`);
+  }
+}
