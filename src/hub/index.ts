@@ -1,5 +1,15 @@
 export { CheckpointError } from './checkpoint-error';
 export type { FileDType, TensorData } from './dtypes';
+export { engineShape, toEngineLayout, toTorchLayout } from './layout';
+export type { WeightDType } from './model-folder';
+export { STABLE_DIFFUSION_INDEX } from './model-index';
+export {
+  disposePipeline,
+  loadPipeline,
+  type Pipeline,
+  type SavePipelineOptions,
+  savePipeline,
+} from './pipeline';
 export type { TensorEntry } from './safetensors-header';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader';
 export {

@@ -1,0 +1,128 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SchedulerConfig } from '../diffusion/scheduler-config';
+import type {
+  ClipTextConfig,
+  ClipTextParams,
+  Model,
+  UNetConfig,
+  UNetParams,
+  VaeConfig,
+  VaeParams,
+} from '../models';
+import type { ClipTokenizer } from '../models/tokenizer';
+import { loadTokenizer, saveTokenizer } from '../models/tokenizer-files';
+import { writeFolderAtomically } from './atomic';
+import { CheckpointError } from './checkpoint-error';
+import { type JsonObject, readJson, writeJson } from './json-file';
+import { loadModel, saveModel, type WeightDType } from './model-folder';
+import { checkModelIndex, savedModelIndex } from './model-index';
+import { CLIP_TEXT, UNET, VAE } from './model-kinds';
+
+/** A Stable Diffusion 1.x pipeline in memory; whoever loaded it owns the weights. */
+export interface Pipeline {
+  readonly unet: Model<UNetConfig, UNetParams>;
+  readonly vae: Model<VaeConfig, VaeParams>;
+  readonly textEncoder: Model<ClipTextConfig, ClipTextParams>;
+  readonly tokenizer: ClipTokenizer;
+  /** `scheduler_config.json` as it was read. */
+  readonly scheduler: SchedulerConfig;
+  /** `model_index.json` as it was read. */
+  readonly modelIndex: JsonObject;
+}
+
+/** How to write a pipeline. */
+export interface SavePipelineOptions {
+  /** @default 'F32' */
+  readonly dtype?: WeightDType;
+  /** A part of the weight files' names, such as 'fp16'. @default none */
+  readonly variant?: string;
+  /** @default 'refuse' */
+  readonly existing?: 'refuse' | 'replace';
+}
+
+/**
+ * Loads a diffusers folder of Stable Diffusion 1.x; a safety checker in it is left alone.
+ * @param options.variant prefer weight files with this in their name, such as `fp16`
+ * @throws CheckpointError naming the file and what is wrong with it
+ */
+export async function loadPipeline(
+  dir: string,
+  { variant }: { readonly variant?: string } = {},
+): Promise<Pipeline> {
+  const path = join(dir, 'model_index.json');
+  const modelIndex = await readJson(path);
+  checkModelIndex(path, modelIndex);
+  const scheduler = await readScheduler(join(dir, 'scheduler', 'scheduler_config.json'));
+  const tokenizer = await loadTokenizer(join(dir, 'tokenizer'));
+
+  const loaded: Model<unknown, unknown>[] = [];
+  const keep = <T extends Model<unknown, unknown>>(model: T): T => {
+    loaded.push(model);
+    return model;
+  };
+  try {
+    const textEncoder = keep(
+      await loadModel<ClipTextConfig, ClipTextParams>(join(dir, 'text_encoder'), CLIP_TEXT, {
+        variant,
+      }),
+    );
+    checkVocabulary(dir, tokenizer, textEncoder.config);
+    const vae = keep(await loadModel<VaeConfig, VaeParams>(join(dir, 'vae'), VAE, { variant }));
+    const unet = keep(
+      await loadModel<UNetConfig, UNetParams>(join(dir, 'unet'), UNET, { variant }),
+    );
+    return { unet, vae, textEncoder, tokenizer, scheduler, modelIndex };
+  } catch (error) {
+    for (const { parameters } of loaded) parameters.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Writes a diffusers folder that `StableDiffusionPipeline.from_pretrained` loads. It appears under its name when it is
+ * complete.
+ * @throws Error where the folder exists and may not be replaced
+ */
+export async function savePipeline(
+  pipeline: Pipeline,
+  dir: string,
+  { existing = 'refuse', ...weights }: SavePipelineOptions = {},
+): Promise<void> {
+  const { unet, vae, textEncoder, tokenizer, scheduler, modelIndex } = pipeline;
+  const fill = async (folder: string) => {
+    await saveModel(unet, join(folder, 'unet'), UNET, weights);
+    await saveModel(vae, join(folder, 'vae'), VAE, weights);
+    await saveModel(textEncoder, join(folder, 'text_encoder'), CLIP_TEXT, weights);
+    await mkdir(join(folder, 'tokenizer'));
+    await saveTokenizer(tokenizer, join(folder, 'tokenizer'));
+    await mkdir(join(folder, 'scheduler'));
+    await writeJson(join(folder, 'scheduler', 'scheduler_config.json'), scheduler);
+    const index = savedModelIndex(modelIndex, scheduler._class_name);
+    await writeJson(join(folder, 'model_index.json'), index);
+  };
+  await writeFolderAtomically(dir, fill, { existing });
+}
+
+/** Frees a pipeline's weights. */
+export function disposePipeline({ unet, vae, textEncoder }: Pipeline): void {
+  for (const { parameters } of [unet, vae, textEncoder]) parameters.dispose();
+}
+
+async function readScheduler(path: string): Promise<SchedulerConfig> {
+  const json = await readJson(path);
+  const { _class_name } = json;
+  if (typeof _class_name === 'string') return { ...json, _class_name };
+  throw new CheckpointError(path, 'it does not name its class (_class_name).');
+}
+
+/** A token beyond the embedding would read foreign memory or crash far from here. */
+function checkVocabulary(dir: string, { definition }: ClipTokenizer, config: ClipTextConfig): void {
+  const ids = [...definition.vocab.values(), ...definition.added.map(({ id }) => id)];
+  const largest = ids.reduce((a, b) => Math.max(a, b), 0);
+  if (largest < config.vocabSize) return;
+  throw new CheckpointError(
+    join(dir, 'tokenizer'),
+    `it makes the id ${largest}, but the text encoder knows ${config.vocabSize} tokens.`,
+  );
+}
