@@ -47,7 +47,11 @@ export const unet = scoped(
     options: UNetOptions,
   ): Tensor => {
     const { encoderHiddenStates, recompute = 'none' } = options;
-    const timeFeatures = silu(timeEmbedding(config, p, numbers(timesteps), options));
+    const times = timesteps instanceof Tensor ? timesteps.dataSync() : timesteps;
+    if (times.length !== sample.shape[0]) {
+      throw new RangeError(`unet: ${times.length} time steps for a sample of [${sample.shape}]`);
+    }
+    const timeFeatures = silu(timeEmbedding(config, p, times, options));
     const pass = { config, recompute, timeFeatures, encoderHiddenStates };
 
     let h = nn.conv2d(p.conv_in, sample);
@@ -87,7 +91,7 @@ function timeEmbedding(
 function downBlock(pass: Pass, p: UNetBlock, x: Tensor, skips: Tensor[], level: UNetLevel): Tensor {
   let h = x;
   p.resnets.forEach((resnet, j) => {
-    h = resnetAndText(pass, resnet, p.attentions?.[j], h, level);
+    h = resnetAndText(pass, resnet, p.attentions?.[j], [h], level);
     skips.push(h);
   });
   const [downsampler] = p.downsamplers ?? [];
@@ -101,8 +105,8 @@ function downBlock(pass: Pass, p: UNetBlock, x: Tensor, skips: Tensor[], level: 
 function midBlock(pass: Pass, p: UNetMidBlock, x: Tensor, level: UNetLevel): Tensor {
   const [before, after] = p.resnets;
   const [attention] = p.attentions;
-  const h = resnetAndText(pass, before, attention, x, level);
-  return resnetAndText(pass, after, undefined, h, level);
+  const h = resnetAndText(pass, before, attention, [x], level);
+  return resnetAndText(pass, after, undefined, [h], level);
 }
 
 /** Takes one skip from the way down for every residual block. */
@@ -111,7 +115,7 @@ function upBlock(pass: Pass, p: UNetBlock, x: Tensor, skips: Tensor[], level: UN
   p.resnets.forEach((resnet, j) => {
     const skip = skips.pop();
     if (!skip) throw new RangeError('unet: the way up has more blocks than the way down');
-    h = resnetAndText(pass, resnet, p.attentions?.[j], concat([h, skip], 3), level);
+    h = resnetAndText(pass, resnet, p.attentions?.[j], [h, skip], level);
   });
   const [upsampler] = p.upsamplers ?? [];
   const [, rows, columns] = skips[skips.length - 1]?.shape ?? [];
@@ -119,27 +123,30 @@ function upBlock(pass: Pass, p: UNetBlock, x: Tensor, skips: Tensor[], level: UN
   return nn.upsample(upsampler, h, { size: [rows, columns] });
 }
 
-/** A residual block and, where the level has one, its transformer: the unit of recomputation. */
-function resnetAndText(
-  { config, recompute, timeFeatures, encoderHiddenStates }: Pass,
-  resnet: nn.ResnetBlock,
-  attention: nn.Transformer2d | undefined,
-  x: Tensor,
-  { heads }: UNetLevel,
-): Tensor {
-  const groups = config.normNumGroups;
-  const block = (x: Tensor, timeFeatures: Tensor, encoderHiddenStates: Tensor): Tensor => {
-    const h = nn.resnetBlock(resnet, x, { ...normOptions(config), timeFeatures });
-    return attention ? nn.transformer2d(attention, h, { heads, groups, encoderHiddenStates }) : h;
-  };
-  const run = recompute === 'blocks' ? recomputed('resnetAndText', block) : block;
-  return run(x, timeFeatures, encoderHiddenStates);
-}
+/**
+ * A residual block and, where the level has one, its transformer: the unit of recomputation.
+ * @param maps joined along the channels: what came before and, on the way up, a skip
+ */
+const resnetAndText = scoped(
+  'resnetAndText',
+  (
+    { config, recompute, ...pass }: Pass,
+    resnet: nn.ResnetBlock,
+    attention: nn.Transformer2d | undefined,
+    maps: readonly [Tensor] | readonly [Tensor, Tensor],
+    { heads }: UNetLevel,
+  ): Tensor => {
+    const groups = config.normNumGroups;
+    const block = (timeFeatures: Tensor, encoderHiddenStates: Tensor, x: Tensor, skip?: Tensor) => {
+      const joined = skip ? concat([x, skip], 3) : x;
+      const h = nn.resnetBlock(resnet, joined, { ...normOptions(config), timeFeatures });
+      return attention ? nn.transformer2d(attention, h, { heads, groups, encoderHiddenStates }) : h;
+    };
+    const run = recompute === 'blocks' ? recomputed('resnetAndText', block) : block;
+    return run(pass.timeFeatures, pass.encoderHiddenStates, ...maps);
+  },
+);
 
 function normOptions({ normNumGroups, normEps }: UNetConfig): nn.GroupNormOptions {
   return { groups: normNumGroups, epsilon: normEps };
-}
-
-function numbers(timesteps: Tensor | ArrayLike<number>): ArrayLike<number> {
-  return timesteps instanceof Tensor ? timesteps.dataSync() : timesteps;
 }

@@ -94,6 +94,15 @@ describe('unet', () => {
     model.parameters.dispose();
   });
 
+  it('refuses another number of time steps than of samples', () => {
+    const model = fixtureUNet('unet-single');
+    tidy(() => {
+      const options = { encoderHiddenStates: zeros([2, 3, 6]) };
+      assert.throws(() => unet(model, zeros([2, 4, 4, 4]), [1], options), /1 time steps.*2,4,4,4/);
+    });
+    model.parameters.dispose();
+  });
+
   it('asks for the conditioning that SDXL needs', () => {
     const model = fixtureUNet('unet-sdxl');
     tidy(() => {
