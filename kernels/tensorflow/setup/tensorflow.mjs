@@ -11,8 +11,9 @@ const stampName = '.set-up';
 const parts = [
   'tensorflow/libtensorflow_',
   'tensorflow/include/tensorflow/c/',
-  'tensorflow/include/tensorflow/core/platform/ctstring',
-  'tensorflow/include/tsl/platform/ctstring',
+  'tensorflow/include/tensorflow/core/platform/',
+  'tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/',
+  'tensorflow/include/tsl/platform/',
   'tensorflow/include/xla/tsl/c/',
   'nvidia/',
 ];
