@@ -127,41 +127,41 @@ export function assertParity(
   forward: (inputs: Inputs) => Readonly<Record<string, Tensor>>,
   mode: KernelMode,
 ): void {
-  const { inputs: shapes } = modelCase(name);
   const expected = tensorFixture('models', `${name}.safetensors`);
   const inputs = Object.fromEntries(
-    Object.entries(shapes).map(([key, shape]) => [key, fixtureInput(key, shape)]),
+    Object.entries(modelCase(name).inputs).map(([key, shape]) => [key, fixtureInput(key, shape)]),
   );
   model.parameters.zeroGrad();
   const { value, grads } = withKernels(mode, () =>
     valueAndGrad(() => probedLoss(forward(inputs), expected), Object.values(inputs)),
   );
-  const torch = (key: string) => {
-    const { data, shape } = fixtureTensor(expected, key);
-    return { data, shape };
-  };
-  for (const [key, out] of Object.entries(value.outputs)) {
-    const { data, shape } = torch(`out.${key}`);
+  assertOutputs(name, value.outputs, expected);
+  const weightPairs = model.parameters.names.map((weight): GradientPair => {
+    const { data, shape } = fixtureTensor(expected, `grad.${weight}`);
+    return [weight, model.parameters.readGrad(weight), weightFromTorch(data, shape).data];
+  });
+  const inputPairs = Object.keys(inputs).map((key, i): GradientPair => {
+    const { data, shape } = fixtureTensor(expected, `grad_in.${key}`);
+    return [key, grads[i]?.floats() ?? new Float32Array(), mapFromTorch(data, shape).data];
+  });
+  const stored = [...expected.keys()].filter((key) => key.startsWith('grad'));
+  assert.equal(weightPairs.length + inputPairs.length, stored.length, 'gradients compared');
+  assertGradients(name, [...weightPairs, ...inputPairs]);
+  for (const t of [value.loss, ...Object.values(value.outputs), ...grads]) t.dispose();
+  for (const t of Object.values(inputs)) t.dispose();
+}
+
+type Expected = ReturnType<typeof tensorFixture>;
+
+function assertOutputs(name: string, outputs: Inputs, expected: Expected): void {
+  const stored = [...expected.keys()].filter((key) => key.startsWith('out.'));
+  assert.deepEqual(new Set(Object.keys(outputs).map((key) => `out.${key}`)), new Set(stored));
+  for (const [key, out] of Object.entries(outputs)) {
+    const { data, shape } = fixtureTensor(expected, `out.${key}`);
     const ours = mapFromTorch(data, shape);
     assert.deepEqual(out.shape, ours.shape, `${name} ${key}: shape`);
     assertClose(out, ours.data, { rtol: 1e-4, atol: 0, label: `${name} ${key}` });
   }
-  const outputs = [...expected.keys()].filter((key) => key.startsWith('out.'));
-  assert.deepEqual(new Set(outputs), new Set(Object.keys(value.outputs).map((k) => `out.${k}`)));
-
-  const pairs = model.parameters.names.map((weight) => {
-    const { data, shape } = torch(`grad.${weight}`);
-    return [weight, model.parameters.readGrad(weight), weightFromTorch(data, shape).data] as const;
-  });
-  Object.keys(inputs).forEach((key, i) => {
-    const { data, shape } = torch(`grad_in.${key}`);
-    pairs.push([key, grads[i]?.floats() ?? new Float32Array(), mapFromTorch(data, shape).data]);
-  });
-  const stored = [...expected.keys()].filter((key) => key.startsWith('grad'));
-  assert.equal(pairs.length, stored.length, `${name}: gradients compared`);
-  assertGradients(name, pairs);
-  for (const t of [value.loss, ...Object.values(value.outputs), ...grads]) t.dispose();
-  for (const t of Object.values(inputs)) t.dispose();
 }
 
 type GradientPair = readonly [name: string, actual: Float32Array, expected: Float32Array];
@@ -183,7 +183,7 @@ function assertGradients(label: string, pairs: readonly GradientPair[]): void {
 /** Σ output · probe over all outputs, as the generator script has it. */
 function probedLoss(
   outputs: Readonly<Record<string, Tensor>>,
-  expected: ReturnType<typeof tensorFixture>,
+  expected: Expected,
 ): { loss: Tensor; outputs: Readonly<Record<string, Tensor>> } {
   const terms = Object.entries(outputs).map(([key, out]) =>
     out.mul(fixtureInput(`probe.${key}`, fixtureTensor(expected, `out.${key}`).shape)).sum(),
