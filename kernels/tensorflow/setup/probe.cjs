@@ -1,5 +1,8 @@
-// Loads TensorFlow through the addon, multiplies two matrices, and prints what it is as one line of JSON.
+// Loads TensorFlow through the addon and our kernels beside it, multiplies two matrices, and prints one line of JSON:
+// { tensorflow, devices, isa, kernelThreads }; the last two are null while the kernels are not built.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
+const { existsSync } = require('node:fs');
+const path = require('node:path');
 const util = require('node:util');
 util.isNullOrUndefined ??= (value) => value === null || value === undefined; // gone from Node 23 on
 
@@ -10,5 +13,12 @@ const values = Array.from(product.dataSync());
 if (values.join() !== '19,22,43,50') throw new Error(`matMul gave ${values}, expected 19,22,43,50`);
 
 const backend = tf.backend();
-const devices = [backend.isUsingGpuDevice ? 'GPU' : 'CPU'];
-process.stdout.write(`${JSON.stringify({ tensorflow: backend.binding.TF_Version, devices })}\n`);
+const kernels = path.join(__dirname, '../build/dpo_kernels.node');
+const native = existsSync(kernels) ? require(kernels) : undefined;
+const facts = {
+  tensorflow: backend.binding.TF_Version,
+  devices: [backend.isUsingGpuDevice ? 'GPU' : 'CPU'],
+  isa: native?.isa ?? null,
+  kernelThreads: native?.threads() ?? null,
+};
+process.stdout.write(`${JSON.stringify(facts)}\n`);
