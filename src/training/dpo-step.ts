@@ -2,7 +2,7 @@ import { accumulateGrads, noGrad, tidy } from '../engine';
 import { type UNet, unet } from '../models';
 import { dpoLoss } from '../preference';
 import type { TorchGenerator } from '../random';
-import { type Encoders, noiseBatch, type PairBatch } from './noising';
+import { type Encoders, isPaired, noiseBatch, type PairBatch } from './noising';
 import type { MicroStep } from './record';
 
 export interface DpoStepOptions extends Encoders {
@@ -23,6 +23,8 @@ export function dpoStep(options: DpoStepOptions): MicroStep {
   const { policy, reference, generator, betaDpo } = options;
   return (batch: PairBatch, accumulationSteps: number) =>
     tidy(() => {
+      if (!isPaired(batch))
+        throw new RangeError('DPO needs both pictures of every pair in a batch.');
       const { noisyLatents, timesteps, target, ...text } = noiseBatch(options, batch, generator);
       const refPred = noGrad(() => unet(reference, noisyLatents, timesteps, text));
       const { terms } = accumulateGrads(() => {

@@ -12,7 +12,6 @@ export {
 export {
   type Encoders,
   encodePrompts,
-  type Images,
   type NoisyBatch,
   noiseBatch,
   type PairBatch,

@@ -1,6 +1,7 @@
 /** From a batch of pairs to what both UNets are shown. B pairs; N rows: 2B for pairs, B for winners alone. */
+import type { Batch } from '../data';
 import { addNoise, type NoiseSchedule, randnLatents, vaeScaleFactor, velocity } from '../diffusion';
-import { concat, noGrad, type Tensor, tensor } from '../engine';
+import { noGrad, type Tensor, tensor } from '../engine';
 import {
   type ClipText,
   clipText,
@@ -8,19 +9,11 @@ import {
   type TextConditioning,
   type Vae,
 } from '../models';
-import { forBothImages } from '../preference';
+import { forBothImages, splitPair } from '../preference';
 import type { TorchGenerator } from '../random';
 
-/** Pairs ready to be noised: winners first, then losers. */
-export interface PairBatch {
-  /** [2B, height, width, 3], in −1…1: rows 0…B−1 preferred, B…2B−1 rejected. */
-  readonly pixelValues: Float32Array;
-  readonly width: number;
-  readonly height: number;
-  /** [B, L]: one prompt for both images of a pair. */
-  readonly inputIds: Int32Array;
-  readonly captions: readonly string[];
-}
+/** What training reads of a batch: pictures [N, R, R, 3] in −1…1, one prompt for each of B pairs. */
+export type PairBatch = Pick<Batch, 'pixelValues' | 'pixelShape' | 'inputIds' | 'captions'>;
 
 /** The frozen parts of a pipeline that make latents and text states. */
 export interface Encoders {
@@ -39,32 +32,31 @@ export interface NoisyBatch extends TextConditioning {
   readonly target: Tensor;
 }
 
-/** Which images of a pair are trained on. */
-export type Images = 'both' | 'winners';
-
 /**
- * Encodes images and prompts, draws noise and times, and adds the noise. Within a pair noise and
- * time are the same. The draws, and their order, are those of the original on a CPU: posterior
- * noise (contiguous), noise (`randn_like` of channels-last latents: the serial generator, in
- * memory order N, H, W, C), times; for pairs 2B rows are drawn and the losers' discarded.
- * Upstream: train.py:1029–1062.
+ * Encodes images and prompts, draws noise and times, and adds the noise. In a batch of pairs (N =
+ * 2B: winners, then losers) both images of a pair get the same noise at the same time; a batch of
+ * winners alone has N = B.
+ *
+ * The draws, and their order, are those of the original on a CPU: posterior noise (contiguous),
+ * noise (`randn_like` of channels-last latents: the serial generator, in memory order N, H, W, C),
+ * times; for pairs the losers' half is drawn and discarded. Upstream: train.py:1029–1062.
  */
 export function noiseBatch(
   { vae, textEncoder, schedule }: Encoders,
   batch: PairBatch,
   generator: TorchGenerator,
-  images: Images = 'both',
 ): NoisyBatch {
+  const paired = isPaired(batch);
   return noGrad(() => {
-    const pixels = pixelTensor(batch, images);
-    const rows = pixels.shape[0] ?? 0;
-    const shape = latentShape(vae, pixels);
-    const latents = latentsFromPixels(vae, pixels, randnLatents(generator, shape));
+    const pixels = tensor(batch.pixelValues, batch.pixelShape);
+    const posteriorNoise = randnLatents(generator, latentShape(vae, batch));
+    const latents = latentsFromPixels(vae, pixels, posteriorNoise);
 
     const drawnNoise = tensor(generator.randnSerial(latents.size), latents.shape);
-    const drawnTimes = Array.from(generator.randint(0, schedule.numTrainTimesteps, rows));
-    const noise = images === 'both' ? sharedInPairs(drawnNoise) : drawnNoise;
-    const timesteps = images === 'both' ? sharedTimes(drawnTimes) : drawnTimes;
+    const drawnTimes = generator.randint(0, schedule.numTrainTimesteps, batch.pixelShape[0]);
+    const noise = paired ? forBothImages(splitPair(drawnNoise).w) : drawnNoise;
+    const times = Array.from(drawnTimes.subarray(0, batch.captions.length));
+    const timesteps = paired ? [...times, ...times] : times;
 
     const states = encodePrompts(textEncoder, batch);
     const v = schedule.predictionType === 'v_prediction';
@@ -74,32 +66,22 @@ export function noiseBatch(
       timesteps,
       noisyLatents: addNoise(schedule, latents, noise, timesteps),
       target: v ? velocity(schedule, latents, noise, timesteps) : noise,
-      encoderHiddenStates: images === 'both' ? forBothImages(states) : states,
+      encoderHiddenStates: paired ? forBothImages(states) : states,
     };
   });
 }
 
-function pixelTensor({ pixelValues, width, height }: PairBatch, images: Images): Tensor {
-  const used = images === 'both' ? pixelValues : pixelValues.subarray(0, pixelValues.length / 2);
-  return tensor(used, [used.length / (width * height * 3), height, width, 3]);
+/** Whether a batch holds both images of every pair. Throws RangeError if it holds something else. */
+export function isPaired({ pixelShape: [rows], captions }: PairBatch): boolean {
+  if (rows === 2 * captions.length) return true;
+  if (rows === captions.length) return false;
+  throw new RangeError(`A batch of ${captions.length} prompts has ${rows} pictures.`);
 }
 
-function latentShape(vae: Vae, pixels: Tensor): [number, number, number, number] {
+function latentShape(vae: Vae, { pixelShape }: PairBatch): [number, number, number, number] {
+  const [rows, height, width] = pixelShape;
   const factor = vaeScaleFactor(vae);
-  const [rows = 0, height = 0, width = 0] = pixels.shape;
   return [rows, height / factor, width / factor, vae.config.latentChannels];
-}
-
-/** The winners' rows for both images. */
-function sharedInPairs(drawn: Tensor): Tensor {
-  const [rows = 0, ...rest] = drawn.shape;
-  const first = drawn.slice([0, ...rest.map(() => 0)], [rows / 2, ...rest]);
-  return concat([first, first], 0);
-}
-
-function sharedTimes(drawn: readonly number[]): number[] {
-  const first = drawn.slice(0, drawn.length / 2);
-  return [...first, ...first];
 }
 
 /** Last hidden states of the prompts, [B, L, D]. */

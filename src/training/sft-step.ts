@@ -2,7 +2,7 @@ import { accumulateGrads, tidy } from '../engine';
 import { type UNet, unet } from '../models';
 import { sftLoss } from '../preference';
 import type { TorchGenerator } from '../random';
-import { type Encoders, noiseBatch, type PairBatch } from './noising';
+import { type Encoders, isPaired, noiseBatch, type PairBatch } from './noising';
 import type { MicroStep } from './record';
 
 export interface SftStepOptions extends Encoders {
@@ -15,7 +15,9 @@ export function sftStep(options: SftStepOptions): MicroStep {
   const { policy, generator } = options;
   return (batch: PairBatch, accumulationSteps: number) =>
     tidy(() => {
-      const noisy = noiseBatch(options, batch, generator, 'winners');
+      if (isPaired(batch))
+        throw new RangeError("SFT trains on winners: batch with pictures: 'winner'.");
+      const noisy = noiseBatch(options, batch, generator);
       const { noisyLatents, timesteps, target, ...text } = noisy;
       const { terms } = accumulateGrads(() => {
         const terms = sftLoss(unet(policy, noisyLatents, timesteps, text), target);

@@ -34,13 +34,13 @@ interface Expected {
 }
 
 /** The batches of make_training.py. */
-function* batchesOf({ pairs, textLength }: Expected): Generator<PairBatch> {
-  const shape = [2 * pairs, 3, 16, 16];
+function* batchesOf(method: 'dpo' | 'sft', { pairs, textLength }: Expected): Generator<PairBatch> {
+  const rows = method === 'dpo' ? 2 * pairs : pairs;
+  const shape = [rows, 3, 16, 16];
   for (let number = 0; ; number++)
     yield {
       pixelValues: channelsLast(wave(shape, number), shape),
-      width: 16,
-      height: 16,
+      pixelShape: [rows, 16, 16, 3],
       inputIds: Int32Array.from({ length: pairs * textLength }, (_, i) => (i * 7 + number) % 400),
       captions: new Array<string>(pairs).fill(''),
     };
@@ -57,7 +57,7 @@ async function run(method: 'dpo' | 'sft', pipeline: Pipeline, expected: Expected
   const steps = expected.records.length;
   const records: StepRecord[] = [];
   const loop = train({
-    batches: batchesOf(expected),
+    batches: batchesOf(method, expected),
     microStep: method === 'dpo' ? dpoStep({ ...parts, betaDpo }) : sftStep(parts),
     optimizer,
     maxTrainSteps: steps,
