@@ -11,94 +11,111 @@
 namespace dpo::DPO_ISA {
 namespace {
 
+constexpr int kKeyBlock = 64;  // 16 KB of scores and as much of their gradients
+
 /** One thread's buffers. */
 struct Buffers {
-  float *keysT, *valuesT, *keys;               // one head: [D × L] twice, [L × D]
-  float *q, *dO, *dq, *scores, *dScores;       // one block of queries
-  float *delta;
+  float *qT, *dOT, *dqT, *scores, *dScores, *delta, *logSumExp;  // [· × kQueryBlock]: D, D, D,
+                                                                 // kKeyBlock, kKeyBlock, 1, 1
+  float *q, *dO;                                                 // [kQueryBlock × paddedD]
 
   static size_t size(const AttentionShape& n) {
-    return 2 * n.keyBlocks * kKeyBlock * n.D + n.paddedL * n.paddedD +
-           kQueryBlock * (3 * n.paddedD + 2 * kKeyBlock + 1);
+    return kQueryBlock * (3 * n.D + 2 * kKeyBlock + 2 + 2 * n.paddedD);
   }
 
   Buffers(const AttentionShape& n, float* memory) {
-    keysT = memory;
-    valuesT = keysT + n.keyBlocks * kKeyBlock * n.D;
-    scores = valuesT + n.keyBlocks * kKeyBlock * n.D;
-    dScores = scores + kQueryBlock * kKeyBlock;
-    keys = dScores + kQueryBlock * kKeyBlock;
-    q = keys + n.paddedL * n.paddedD;
+    scores = memory;
+    dScores = scores + kKeyBlock * kQueryBlock;
+    qT = dScores + kKeyBlock * kQueryBlock;
+    dOT = qT + n.D * kQueryBlock;
+    dqT = dOT + n.D * kQueryBlock;
+    delta = dqT + n.D * kQueryBlock;
+    logSumExp = delta + kQueryBlock;
+    q = logSumExp + kQueryBlock;
     dO = q + kQueryBlock * n.paddedD;
-    dq = dO + kQueryBlock * n.paddedD;
-    delta = dq + kQueryBlock * n.paddedD;
   }
 };
 
-void packHead(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
-              int64_t head) {
-  const int64_t at = n.start(head, n.L);
-  packTransposed(n, op.k + at, n.scale, buffers.keysT);
-  packTransposed(n, op.v + at, 1.f, buffers.valuesT);
-  pack(n, op.k + at, n.L, buffers.keys);
-}
+/** Rows of whole vectors: those of the tensor where D allows it, else a zero-filled copy. */
+struct Rows {
+  const float* data;
+  int64_t row;
 
-/** A row of scores becomes P and a row of dP becomes dS, both zero where not visible. */
-void scoreGradRow(float* scores, float* dScores, int64_t visible, int64_t width, float logSumExp,
-                  float delta, float scale) {
-  forLanes(visible, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
-    const Vec p = firstLanes(exp(load(scores + c) - logSumExp), lanes);
-    store(scores + c, p);
-    store(dScores + c, firstLanes(p * (load(dScores + c) - delta) * scale, lanes));
-  });
-  for (int64_t c = roundUp(visible, kLanes); c < width; c++) scores[c] = dScores[c] = 0;
-}
+  Rows(const AttentionShape& n, const Queries& queries, const float* from, float* copy)
+      : data(from + queries.start(n)), row(n.E) {
+    if (n.D == n.paddedD) return;
+    for (int64_t i = 0; i < queries.count; i++) {
+      memcpy(copy + i * n.paddedD, data + i * n.E, n.D * sizeof(float));
+      for (int64_t d = n.D; d < n.paddedD; d++) copy[i * n.paddedD + d] = 0;
+    }
+    data = copy;
+    row = n.paddedD;
+  }
+};
 
-/** δ for each query of the block. */
-void outputDots(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
-                int64_t queries, int64_t at) {
-  for (int64_t i = 0; i < queries; i++) {
+/** Packs the queries and dO, and sets δ, logSumExp and a zero dq. */
+void prepare(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
+             const Queries& queries) {
+  packQueries(n, queries, op.q, buffers.qT);
+  packQueries(n, queries, op.dO, buffers.dOT);
+  memset(buffers.dqT, 0, n.D * kQueryBlock * sizeof(float));
+  const float *o = op.o + queries.start(n), *dO = op.dO + queries.start(n);
+  const float* logSumExp = op.logSumExp + queries.head * n.S + queries.first;
+  for (int64_t i = 0; i < queries.width; i++) {
     Vec dots = {};
-    forLanes(n.D, [&](int64_t d, auto lanes) DPO_INLINE_LAMBDA {
-      dots += load(op.o + at + i * n.E + d, lanes) * load(op.dO + at + i * n.E + d, lanes);
-    });
+    if (i < queries.count) {
+      forLanes(n.D, [&](int64_t d, auto lanes) DPO_INLINE_LAMBDA {
+        dots += load(o + i * n.E + d, lanes) * load(dO + i * n.E + d, lanes);
+      });
+    }
     buffers.delta[i] = sum(dots);
+    buffers.logSumExp[i] = i < queries.count ? logSumExp[i] : 0;
+  }
+}
+
+/** The scores (not yet divided by √D) of a block become P, and dP becomes dS. */
+void scoreGrads(const AttentionShape& n, const Buffers& buffers, int64_t width, int64_t keys) {
+  for (int64_t lane = 0; lane < width; lane += kLanes) {
+    const Vec logSumExp = load(buffers.logSumExp + lane), delta = load(buffers.delta + lane);
+    for (int64_t i = lane; i < keys * kQueryBlock; i += kQueryBlock) {
+      const Vec p = exp(load(buffers.scores + i) * n.scale - logSumExp);
+      store(buffers.scores + i, p);
+      store(buffers.dScores + i, p * (load(buffers.dScores + i) - delta) * n.scale);
+    }
   }
 }
 
 /** One block of queries against all keys: writes its dq, adds to dk and dv ([L × paddedD]). */
-void queryBlock(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
-                int64_t head, int64_t firstQuery, float* dk, float* dv) {
-  const int queries = static_cast<int>(smaller(kQueryBlock, n.S - firstQuery));
-  const int D = static_cast<int>(n.D), paddedD = static_cast<int>(n.paddedD);
-  const int64_t at = n.start(head, n.S) + firstQuery * n.E;
-  pack(n, op.q + at, queries, buffers.q);
-  pack(n, op.dO + at, queries, buffers.dO);
-  memset(buffers.dq, 0, queries * n.paddedD * sizeof(float));
-  outputDots(op, n, buffers, queries, at);
-  const int64_t lastKey = op.causal ? smaller(n.L, firstQuery + queries) : n.L;
-  for (int64_t first = 0; first < lastKey; first += kKeyBlock) {
-    const int keys = static_cast<int>(smaller(kKeyBlock, n.L - first));
-    const int width = static_cast<int>(roundUp(keys, kLanes));
-    product<false>(queries, width, D, {buffers.q, n.paddedD, 1}, buffers.keysT + first * n.D, width,
-                   buffers.scores, kKeyBlock);
-    product<false>(queries, width, D, {buffers.dO, n.paddedD, 1}, buffers.valuesT + first * n.D,
-                   width, buffers.dScores, kKeyBlock);
-    for (int64_t i = 0; i < queries; i++) {
-      scoreGradRow(buffers.scores + i * kKeyBlock, buffers.dScores + i * kKeyBlock,
-                   visibleKeys(op.causal, firstQuery + i, first, keys), width,
-                   op.logSumExp[head * n.S + firstQuery + i], buffers.delta[i], n.scale);
-    }
-    const Matrix ds = {buffers.dScores, kKeyBlock, 1}, dsT = {buffers.dScores, 1, kKeyBlock};
-    const Matrix pT = {buffers.scores, 1, kKeyBlock};
-    product<true>(queries, paddedD, keys, ds, buffers.keys + first * n.paddedD, n.paddedD,
-                  buffers.dq, n.paddedD);
-    product<true>(keys, paddedD, queries, dsT, buffers.q, n.paddedD, dk + first * n.paddedD,
-                  n.paddedD);
-    product<true>(keys, paddedD, queries, pT, buffers.dO, n.paddedD, dv + first * n.paddedD,
-                  n.paddedD);
+void gradBlock(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
+               const Queries& queries, float* dk, float* dv) {
+  const float *k = op.k + n.start(queries.head, n.L), *v = op.v + n.start(queries.head, n.L);
+  const int64_t width = queries.width;
+  prepare(op, n, buffers, queries);
+  const Rows q(n, queries, op.q, buffers.q), dO(n, queries, op.dO, buffers.dO);
+  const int64_t end = endOfKeys(n, queries, op.causal);
+  for (int64_t first = 0; first < end; first += kKeyBlock) {
+    const int64_t keys = smaller(kKeyBlock, end - first), at = first * n.paddedD;
+    product<false>(keys, width, n.D, {k + first * n.E, n.E, 1}, buffers.qT, kQueryBlock,
+                   buffers.scores, kQueryBlock);
+    product<false>(keys, width, n.D, {v + first * n.E, n.E, 1}, buffers.dOT, kQueryBlock,
+                   buffers.dScores, kQueryBlock);
+    if (op.causal) hideLaterKeys(queries, first, keys, buffers.scores);
+    scoreGrads(n, buffers, width, keys);
+    product<true>(n.D, width, keys, {k + first * n.E, 1, n.E}, buffers.dScores, kQueryBlock,
+                  buffers.dqT, kQueryBlock);
+    product<true>(keys, n.paddedD, queries.count, {buffers.dScores, kQueryBlock, 1}, q.data, q.row,
+                  dk + at, n.paddedD);
+    product<true>(keys, n.paddedD, queries.count, {buffers.scores, kQueryBlock, 1}, dO.data, dO.row,
+                  dv + at, n.paddedD);
   }
-  unpack(n, buffers.dq, queries, op.dq + at);
+  transpose(buffers.dqT, kQueryBlock, n.D, queries.count, op.dq + queries.start(n), n.E);
+}
+
+/** dk or dv of one head from its padded sums. */
+void unpack(const AttentionShape& n, const float* from, float* to) {
+  for (int64_t key = 0; key < n.L; key++) {
+    memcpy(to + key * n.E, from + key * n.paddedD, n.D * sizeof(float));
+  }
 }
 
 }  // namespace
@@ -111,26 +128,24 @@ void attentionGrad(const AttentionGrad& op) {
                              ? 1
                              : smaller(n.queryBlocks, (threads + heads - 1) / heads);
   const int64_t jobs = heads * splits;
-  const int parts = static_cast<int>(smaller(threads, jobs > 0 ? jobs : 1));
+  const int parts = static_cast<int>(smaller(threads, jobs));
   // dk and dv: of every split when there are several, else one pair for each part.
   float* sums = scratch(Scratch::shared, 2 * size * (splits > 1 ? jobs : parts));
   parallel(parts, [&](int part) {
     const Buffers buffers(n, scratch(Scratch::part, Buffers::size(n)));
     const Range range = share(jobs, part, parts);
-    int64_t packed = -1;
     for (int64_t job = range.begin; job < range.end; job++) {
       const int64_t head = job / splits;
-      if (head != packed) packHead(op, n, buffers, packed = head);
       float *dk = sums + 2 * size * (splits > 1 ? job : part), *dv = dk + size;
       memset(dk, 0, 2 * size * sizeof(float));
       const Range blocks =
           share(n.queryBlocks, static_cast<int>(job % splits), static_cast<int>(splits));
       for (int64_t block = blocks.begin; block < blocks.end; block++) {
-        queryBlock(op, n, buffers, head, block * kQueryBlock, dk, dv);
+        gradBlock(op, n, buffers, Queries(n, head, block), dk, dv);
       }
       if (splits > 1) continue;
-      unpack(n, dk, n.L, op.dk + n.start(head, n.L));
-      unpack(n, dv, n.L, op.dv + n.start(head, n.L));
+      unpack(n, dk, op.dk + n.start(head, n.L));
+      unpack(n, dv, op.dv + n.start(head, n.L));
     }
   });
   if (splits == 1) return;
@@ -139,8 +154,8 @@ void attentionGrad(const AttentionGrad& op) {
     for (int64_t split = 1; split < splits; split++) {
       accumulate(total + 2 * size * split, total, 2 * size);
     }
-    unpack(n, total, n.L, op.dk + n.start(head, n.L));
-    unpack(n, total + size, n.L, op.dv + n.start(head, n.L));
+    unpack(n, total, op.dk + n.start(head, n.L));
+    unpack(n, total + size, op.dv + n.start(head, n.L));
   }
 }
 

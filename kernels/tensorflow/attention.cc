@@ -1,7 +1,6 @@
 // Attention without a stored score matrix: FlashAttention-2 (Dao, 2023), forward.
 //
-// A block of queries walks over the blocks of keys with a running maximum and a running sum; the
-// heads are read where they lie in [B, S, heads·D], so nothing is transposed in memory.
+// A block of queries walks over the blocks of keys with a running maximum and a running sum.
 #include "attention-blocks.h"
 #include "table.h"
 #include "vector-math.h"
@@ -9,91 +8,102 @@
 namespace dpo::DPO_ISA {
 namespace {
 
-/** One thread's buffers. */
-struct Buffers {
-  float *keysT, *values;              // packed keys [D × L] and values [L × D] of one head
-  float *q, *out, *scores;            // one block of queries, its result, its scores
-  float *maximum, *sum;               // one value for each query of the block
+constexpr int kKeyBlock = 128;  // 32 KB of scores
 
-  static size_t size(const AttentionShape& n) {
-    return n.keyBlocks * kKeyBlock * n.D + n.paddedL * n.paddedD +
-           kQueryBlock * (2 * n.paddedD + kKeyBlock + 2);
-  }
+/** One thread's buffers, [· × kQueryBlock] with one query a lane. */
+struct Buffers {
+  float *q, *out, *scores;             // [D], [D], [kKeyBlock]
+  float *maximum, *sum;                // [1], [1]
+
+  static size_t size(const AttentionShape& n) { return kQueryBlock * (2 * n.D + kKeyBlock + 2); }
 
   Buffers(const AttentionShape& n, float* memory) {
-    keysT = memory;
-    scores = keysT + n.keyBlocks * kKeyBlock * n.D;
-    values = scores + kQueryBlock * kKeyBlock;
-    q = values + n.paddedL * n.paddedD;
-    out = q + kQueryBlock * n.paddedD;
-    maximum = out + kQueryBlock * n.paddedD;
+    scores = memory;
+    q = scores + kKeyBlock * kQueryBlock;
+    out = q + n.D * kQueryBlock;
+    maximum = out + n.D * kQueryBlock;
     sum = maximum + kQueryBlock;
   }
 };
 
-/** Turns a row of scores into exp(score − maximum), zero where not visible; updates the sums. */
-void softmaxRow(float* scores, int64_t visible, int64_t keys, float& maximum, float& total,
-                float* out, int64_t paddedD) {
-  const float previous = maximum;
-  Vec most = splat(previous);
-  int64_t i = 0;
-  for (; i + kLanes <= visible; i += kLanes) {
-    const Vec s = load(scores + i);
-    most = s > most ? s : most;
+/** The largest of `keys` scores of each lane, or `most` where that is larger. */
+DPO_INLINE Vec columnMaximum(const float* scores, int64_t keys, Vec most) {
+  Vec other = most;
+  int64_t key = 0;
+  for (; key + 2 <= keys; key += 2) {
+    const Vec a = load(scores + key * kQueryBlock), b = load(scores + (key + 1) * kQueryBlock);
+    most = a > most ? a : most;
+    other = b > other ? b : other;
   }
-  float m = largest(most);
-  for (; i < visible; i++) m = scores[i] > m ? scores[i] : m;
-  Vec sums = {};
-  forLanes(visible, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
-    Vec p = exp(load(scores + c) - m);
-    p = firstLanes(p, lanes);
-    store(scores + c, p);
-    sums += p;
-  });
-  for (int64_t c = roundUp(visible, kLanes); c < keys; c++) scores[c] = 0;
-  if (m == previous) {
-    total += sum(sums);
-    return;
+  if (key < keys) {
+    const Vec a = load(scores + key * kQueryBlock);
+    most = a > most ? a : most;
   }
-  const float shrink = exp(splat(previous - m))[0];
-  total = total * shrink + sum(sums);
-  maximum = m;
-  for (int64_t d = 0; d < paddedD; d += kLanes) store(out + d, load(out + d) * shrink);
+  return most > other ? most : other;
 }
 
-void queryBlock(const Attention& op, const AttentionShape& n, const Buffers& buffers, int64_t head,
-                int64_t firstQuery) {
-  const int64_t queries = smaller(kQueryBlock, n.S - firstQuery);
-  const int64_t at = n.start(head, n.S) + firstQuery * n.E;
-  pack(n, op.q + at, queries, buffers.q);
-  memset(buffers.out, 0, queries * n.paddedD * sizeof(float));
-  for (int64_t i = 0; i < queries; i++) {
-    buffers.maximum[i] = -__builtin_inff();
-    buffers.sum[i] = 0;
-  }
-  const int64_t lastKey = op.causal ? smaller(n.L, firstQuery + queries) : n.L;
-  for (int64_t first = 0; first < lastKey; first += kKeyBlock) {
-    const int keys = static_cast<int>(smaller(kKeyBlock, n.L - first));
-    const int width = static_cast<int>(roundUp(keys, kLanes));
-    product<false>(static_cast<int>(queries), width, static_cast<int>(n.D),
-                   {buffers.q, n.paddedD, 1}, buffers.keysT + first * n.D, width, buffers.scores,
-                   kKeyBlock);
-    for (int64_t i = 0; i < queries; i++) {
-      softmaxRow(buffers.scores + i * kKeyBlock, visibleKeys(op.causal, firstQuery + i, first, keys),
-                 keys, buffers.maximum[i], buffers.sum[i], buffers.out + i * n.paddedD, n.paddedD);
+/** Turns a block of scores into exp(score − maximum), rescaling what was summed up before. */
+void softmaxBlock(const AttentionShape& n, const Buffers& buffers, int64_t width, int64_t keys) {
+  for (int64_t lane = 0; lane < width; lane += kLanes) {
+    float* scores = buffers.scores + lane;
+    const Vec previous = load(buffers.maximum + lane);
+    const Vec maximum = columnMaximum(scores, keys, previous);
+    Vec total = {};
+    for (int64_t key = 0; key < keys; key++) {
+      const Vec p = exp(load(scores + key * kQueryBlock) - maximum);
+      store(scores + key * kQueryBlock, p);
+      total += p;
     }
-    product<true>(static_cast<int>(queries), static_cast<int>(n.paddedD), keys,
-                  {buffers.scores, kKeyBlock, 1}, buffers.values + first * n.paddedD, n.paddedD,
-                  buffers.out, n.paddedD);
+    const Vec shrink = exp(previous - maximum);
+    store(buffers.maximum + lane, maximum);
+    store(buffers.sum + lane, load(buffers.sum + lane) * shrink + total);
+    for (int64_t d = 0; d < n.D; d++) {
+      float* out = buffers.out + d * kQueryBlock + lane;
+      store(out, load(out) * shrink);
+    }
   }
-  for (int64_t i = 0; i < queries; i++) {
-    float* out = buffers.out + i * n.paddedD;
-    const float reciprocal = 1.f / buffers.sum[i];
-    for (int64_t d = 0; d < n.paddedD; d += kLanes) store(out + d, load(out + d) * reciprocal);
-    op.logSumExp[head * n.S + firstQuery + i] =
-        buffers.maximum[i] + __builtin_logf(buffers.sum[i]);
+}
+
+/** Divides by the sums, and writes the outputs and their log-sum-exp. */
+void finish(const Attention& op, const AttentionShape& n, const Buffers& buffers,
+            const Queries& queries) {
+  for (int64_t lane = 0; lane < queries.width; lane += kLanes) {
+    const Vec reciprocal = 1.f / load(buffers.sum + lane);
+    for (int64_t d = 0; d < n.D; d++) {
+      float* out = buffers.out + d * kQueryBlock + lane;
+      store(out, load(out) * reciprocal);
+    }
   }
-  unpack(n, buffers.out, queries, op.o + at);
+  transpose(buffers.out, kQueryBlock, n.D, queries.count, op.o + queries.start(n), n.E);
+  float* logSumExp = op.logSumExp + queries.head * n.S + queries.first;
+  for (int64_t i = 0; i < queries.count; i++) {
+    logSumExp[i] = buffers.maximum[i] + __builtin_logf(buffers.sum[i]);
+  }
+}
+
+void attendBlock(const Attention& op, const AttentionShape& n, const Buffers& buffers,
+                 const Queries& queries) {
+  const float *k = op.k + n.start(queries.head, n.L), *v = op.v + n.start(queries.head, n.L);
+  packQueries(n, queries, op.q, buffers.q);
+  for (int64_t i = 0; i < n.D * kQueryBlock; i += kLanes) {
+    store(buffers.q + i, load(buffers.q + i) * n.scale);
+    store(buffers.out + i, Vec{});
+  }
+  for (int64_t i = 0; i < kQueryBlock; i += kLanes) {
+    store(buffers.maximum + i, splat(-__builtin_inff()));
+    store(buffers.sum + i, Vec{});
+  }
+  const int64_t end = endOfKeys(n, queries, op.causal);
+  for (int64_t first = 0; first < end; first += kKeyBlock) {
+    const int64_t keys = smaller(kKeyBlock, end - first);
+    product<false>(keys, queries.width, n.D, {k + first * n.E, n.E, 1}, buffers.q, kQueryBlock,
+                   buffers.scores, kQueryBlock);
+    if (op.causal) hideLaterKeys(queries, first, keys, buffers.scores);
+    softmaxBlock(n, buffers, queries.width, keys);
+    product<true>(n.D, queries.width, keys, {v + first * n.E, 1, n.E}, buffers.scores, kQueryBlock,
+                  buffers.out, kQueryBlock);
+  }
+  finish(op, n, buffers, queries);
 }
 
 }  // namespace
@@ -101,20 +111,13 @@ void queryBlock(const Attention& op, const AttentionShape& n, const Buffers& buf
 void attention(const Attention& op) {
   const AttentionShape n(op);
   const int64_t blocks = op.batch * n.H * n.queryBlocks;
-  const int64_t work = op.batch * n.H * n.S * n.L * n.D;
-  const int parts = static_cast<int>(smaller(partsFor(work, 32768), blocks > 0 ? blocks : 1));
+  const int parts =
+      static_cast<int>(smaller(partsFor(op.batch * n.H * n.S * n.L * n.D, 32768), blocks));
   parallel(parts, [&](int part) {
     const Buffers buffers(n, scratch(Scratch::part, Buffers::size(n)));
     const Range range = share(blocks, part, parts);
-    int64_t packed = -1;
     for (int64_t block = range.begin; block < range.end; block++) {
-      const int64_t head = block / n.queryBlocks;
-      if (head != packed) {
-        packTransposed(n, op.k + n.start(head, n.L), n.scale, buffers.keysT);
-        pack(n, op.v + n.start(head, n.L), n.L, buffers.values);
-        packed = head;
-      }
-      queryBlock(op, n, buffers, head, block % n.queryBlocks * kQueryBlock);
+      attendBlock(op, n, buffers, Queries(n, block / n.queryBlocks, block % n.queryBlocks));
     }
   });
 }

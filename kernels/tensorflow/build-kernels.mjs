@@ -44,6 +44,7 @@ const FLAGS = [
   '-Wall',
   '-Wextra',
   '-Wno-psabi',
+  '-Wno-maybe-uninitialized',
   '-Wno-missing-field-initializers',
   '-DNAPI_VERSION=8',
 ];

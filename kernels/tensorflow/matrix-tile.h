@@ -13,14 +13,14 @@ struct Matrix {
 
 /** One tile: c[i][j] (+)= Σ_k a(i, k)·b[k][j] for `Rows` rows and `Vectors` vectors of columns. */
 template <int Rows, int Vectors, bool add>
-void tile(int depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t cRow) {
+void tile(int64_t depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t cRow) {
   Vec sums[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++) {
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; j++) sums[i][j] = add ? load(c + i * cRow + j * kLanes) : Vec{};
   }
-  for (int k = 0; k < depth; k++) {
+  for (int64_t k = 0; k < depth; k++) {
     Vec right[Vectors];
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; j++) right[j] = load(b + k * bRow + j * kLanes);
@@ -40,10 +40,10 @@ void tile(int depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t c
 
 /** All rows of one column strip of `Vectors` vectors, in tiles that fill the register file. */
 template <int Vectors, bool add>
-void strip(int rows, int depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t cRow) {
+void strip(int64_t rows, int64_t depth, Matrix a, const float* b, int64_t bRow, float* c, int64_t cRow) {
   constexpr int kTall = kRegisters == 32 ? (Vectors == 3 ? 8 : Vectors == 2 ? 12 : 16)
                                          : (Vectors == 3 ? 4 : Vectors == 2 ? 6 : 12);
-  int i = 0;
+  int64_t i = 0;
   const auto next = [&](int step) {
     i += step;
     a.data += step * a.row;
@@ -56,12 +56,12 @@ void strip(int rows, int depth, Matrix a, const float* b, int64_t bRow, float* c
 
 /** c[rows][columns] (+)= a·b over `depth`; `columns` must be a multiple of kLanes. */
 template <bool add>
-void product(int rows, int columns, int depth, Matrix a, const float* b, int64_t bRow, float* c,
-             int64_t cRow) {
-  int left = columns / kLanes;
+void product(int64_t rows, int64_t columns, int64_t depth, Matrix a, const float* b, int64_t bRow,
+             float* c, int64_t cRow) {
+  int64_t left = columns / kLanes;
   while (left > 0) {
     // Three vectors at a time, but four as two and two.
-    const int vectors = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
+    const int64_t vectors = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
     if (vectors == 3) strip<3, add>(rows, depth, a, b, bRow, c, cRow);
     if (vectors == 2) strip<2, add>(rows, depth, a, b, bRow, c, cRow);
     if (vectors == 1) strip<1, add>(rows, depth, a, b, bRow, c, cRow);

@@ -8,8 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__x86_64__)
+#include <xmmintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -72,15 +74,11 @@ DPO_INLINE Vec firstLanes(Vec v, First lanes) {
 }
 
 DPO_INLINE float sum(Vec v) {
-  float total = 0;
-  for (int i = 0; i < kLanes; i++) total += v[i];
-  return total;
-}
-
-DPO_INLINE float largest(Vec v) {
-  float most = v[0];
-  for (int i = 1; i < kLanes; i++) most = v[i] > most ? v[i] : most;
-  return most;
+  typedef float Quad __attribute__((vector_size(16)));
+  Quad quads[kLanes / 4];
+  memcpy(quads, &v, sizeof v);
+  for (int i = 1; i < kLanes / 4; i++) quads[0] += quads[i];
+  return (quads[0][0] + quads[0][1]) + (quads[0][2] + quads[0][3]);
 }
 
 /** body(i, lanes) for i = 0, kLanes, 2·kLanes … < n; `lanes` is Full except perhaps at the end. */
