@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { noiseSchedule } from '../../src/diffusion';
-import { tensorCount } from '../../src/engine';
+import {
+  accumulateGrads,
+  concat,
+  noGrad,
+  type Tensor,
+  tensor,
+  tensorCount,
+  tidy,
+} from '../../src/engine';
 import { loadPipeline, type Pipeline } from '../../src/hub';
-import type { UNet } from '../../src/models';
+import { type UNet, unet } from '../../src/models';
+import { dpoLoss } from '../../src/preference';
 import { TorchGenerator } from '../../src/random';
 import {
   AdamW,
@@ -13,7 +22,7 @@ import {
   sftStep,
   train,
 } from '../../src/training';
-import { assertClose, relativeL2 } from '../support/assert';
+import { assertClose, maxError, relativeL2 } from '../support/assert';
 import { fixturePath, jsonFixture, tensorFixture } from '../support/fixtures';
 import { channelsLast, wave } from '../support/wave';
 
@@ -125,6 +134,54 @@ describe('train', () => {
     assert.equal(records[0]?.gradientFactor, 0.5);
     assert.equal(records[0]?.margin, 0);
     assert.ok((records[0]?.gradNorm ?? 0) > 1);
+    dispose();
+  });
+
+  it('gives the gradient of a big batch when small ones are added up', () => {
+    const model = pipeline.unet;
+    const pairs = 4;
+    const weights = model.parameters.clone().trainable();
+    const policy: UNet = { ...model, parameters: weights, p: weights.tree() };
+    const inputs = (phase: number, columns: number) =>
+      tensor(wave([2 * pairs, columns], phase), [2 * pairs, columns]);
+    const [noisy, noise, text] = [inputs(1, 256), inputs(2, 256), inputs(3, 77 * 32)];
+    /** Adds the gradient of pairs [from, to), as part of all pairs. */
+    const add = (from: number, to: number) =>
+      tidy(() => {
+        const rows = (x: Tensor, shape: readonly number[]) => {
+          const half = (start: number) => x.slice([start, 0], [to - from, -1]);
+          return concat([half(from), half(pairs + from)], 0).reshape([2 * (to - from), ...shape]);
+        };
+        const latents = rows(noisy, [8, 8, 4]);
+        const target = rows(noise, [8, 8, 4]);
+        const states = { encoderHiddenStates: rows(text, [77, 32]) };
+        const times = Array<number>(2 * (to - from)).fill(500);
+        const refPred = noGrad(() => unet(model, latents.mul(1.01), times, states));
+        accumulateGrads(() => ({
+          loss: dpoLoss(unet(policy, latents, times, states), refPred, target, {
+            betaDpo: 5,
+          }).loss.mul((to - from) / pairs),
+        }));
+      });
+    add(0, pairs);
+    const whole = weights.names.map((name) => weights.readGrad(name));
+    weights.zeroGrad();
+    for (let pair = 0; pair < pairs; pair++) add(pair, pair + 1);
+    const norm = Math.sqrt(weights.squaredGradNorm());
+    weights.names.forEach((name, i) => {
+      const error = maxError(weights.readGrad(name), whole[i] ?? []).error;
+      assert.ok(error <= 1e-6 * norm, `${name}: ${error} of a gradient of norm ${norm}`);
+    });
+    for (const owner of [noisy, noise, text, weights]) owner.dispose();
+  });
+
+  it('leaks no tensor in 200 steps', async () => {
+    const expected = jsonFixture<Expected>('training', 'dpo.json');
+    const record = expected.records[0] as Expected['records'][number];
+    const long = { ...expected, pairs: 1, accumulation: 1, records: Array(200).fill(record) };
+    const { records, dispose } = await run('dpo', pipeline, long);
+    assert.deepEqual(new Set(records.map(({ tensors }) => tensors)).size, 1);
+    assert.equal(records.length, 200);
     dispose();
   });
 
