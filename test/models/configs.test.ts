@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { WeightShape } from '../../src/engine';
 import {
   clipModelConfig,
+  clipModelWeights,
   clipTextConfig,
   clipTextWeights,
   clipVisionConfig,
@@ -76,6 +77,26 @@ const CLIP_L_TEXT = {
   torch_dtype: 'float32',
 };
 
+/** The sizes of laion/CLIP-ViT-H-14-laion2B-s32B-b79K, on which PickScore is built. */
+const CLIP_H = {
+  projection_dim: 1024,
+  text_config: {
+    hidden_act: 'gelu',
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_hidden_layers: 24,
+  },
+  vision_config: {
+    hidden_act: 'gelu',
+    hidden_size: 1280,
+    intermediate_size: 5120,
+    num_attention_heads: 16,
+    num_hidden_layers: 32,
+    patch_size: 14,
+  },
+};
+
 const count = (weights: readonly WeightShape[]) =>
   weights.reduce((sum, [, shape]) => sum + shape.reduce((n, d) => n * d, 1), 0);
 
@@ -85,6 +106,7 @@ describe('weight lists', () => {
     assert.equal(count(unetWeights(unetConfig(SDXL_UNET))), 2_567_463_684);
     assert.equal(count(vaeWeights(vaeConfig(SD15_VAE))), 83_653_863);
     assert.equal(count(clipTextWeights(clipTextConfig(CLIP_L_TEXT))), 123_060_480);
+    assert.equal(count(clipModelWeights(clipModelConfig(CLIP_H))), 986_109_441);
   });
 
   it('name no weight twice', () => {
