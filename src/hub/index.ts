@@ -1,5 +1,7 @@
 export { CheckpointError } from './checkpoint-error';
+export { type ClipFolder, loadClipModel, saveClipModel } from './clip-folder';
 export type { FileDType, TensorData } from './dtypes';
+export { type ImageProcessor, readImageProcessor } from './image-processor';
 export { engineShape, toEngineLayout, toTorchLayout } from './layout';
 export type { WeightDType } from './model-folder';
 export { STABLE_DIFFUSION_INDEX } from './model-index';

@@ -37,9 +37,16 @@ export async function readJsonIfThere(path: string): Promise<JsonObject | undefi
   return text === undefined ? undefined : parseObject(path, text);
 }
 
-/** Writes JSON as the Python libraries do: two spaces, a final line break. */
+/** Fields that transformers 5 takes for floats only: a `1` there is refused, so it is written `1.0`. */
+const FLOATS =
+  'attention_dropout|dropout|initializer_factor|initializer_range|layer_norm_eps|logit_scale_init_value|norm_eps|' +
+  'rescale_factor|resnet_out_scale_factor';
+const WHOLE_FLOAT = new RegExp(`^( *"(?:${FLOATS})": -?\\d+)(,?)$`, 'gm');
+
+/** Writes JSON as the Python libraries do: two spaces, floats with a point, a final line break. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await writeTextAtomically(path, `${JSON.stringify(value, null, 2)}\n`);
+  const text = JSON.stringify(value, null, 2).replace(WHOLE_FLOAT, '$1.0$2');
+  await writeTextAtomically(path, `${text}\n`);
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {

@@ -18,6 +18,7 @@ import { type JsonObject, readJson, writeJson } from './json-file';
 import { loadModel, saveModel, type WeightDType } from './model-folder';
 import { checkModelIndex, savedModelIndex } from './model-index';
 import { CLIP_TEXT, UNET, VAE } from './model-kinds';
+import { checkVocabulary } from './vocabulary';
 
 /** A Stable Diffusion 1.x pipeline in memory; whoever loaded it owns the weights. */
 export interface Pipeline {
@@ -67,7 +68,7 @@ export async function loadPipeline(
         variant,
       }),
     );
-    checkVocabulary(dir, tokenizer, textEncoder.config);
+    checkVocabulary(join(dir, 'tokenizer'), tokenizer, textEncoder.config.vocabSize);
     const vae = keep(await loadModel<VaeConfig, VaeParams>(join(dir, 'vae'), VAE, { variant }));
     const unet = keep(
       await loadModel<UNetConfig, UNetParams>(join(dir, 'unet'), UNET, { variant }),
@@ -114,15 +115,4 @@ async function readScheduler(path: string): Promise<SchedulerConfig> {
   const { _class_name } = json;
   if (typeof _class_name === 'string') return { ...json, _class_name };
   throw new CheckpointError(path, 'it does not name its class (_class_name).');
-}
-
-/** A token beyond the embedding would read foreign memory or crash far from here. */
-function checkVocabulary(dir: string, { definition }: ClipTokenizer, config: ClipTextConfig): void {
-  const ids = [...definition.vocab.values(), ...definition.added.map(({ id }) => id)];
-  const largest = ids.reduce((a, b) => Math.max(a, b), 0);
-  if (largest < config.vocabSize) return;
-  throw new CheckpointError(
-    join(dir, 'tokenizer'),
-    `it makes the id ${largest}, but the text encoder knows ${config.vocabSize} tokens.`,
-  );
 }

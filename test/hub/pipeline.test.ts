@@ -157,6 +157,8 @@ describe('savePipeline', () => {
         ...json(OLD, 'text_encoder', 'config.json'),
         torch_dtype: 'float32',
       });
+      const written = readFileSync(join(saved, 'text_encoder', 'config.json'), 'utf8');
+      assert.match(written, /"initializer_factor": 1\.0,/); // transformers 5 refuses 1
       const scheduler = ['scheduler', 'scheduler_config.json'];
       assert.deepEqual(json(saved, ...scheduler), json(OLD, ...scheduler));
       assert.deepEqual(json(saved, 'model_index.json'), json(OLD, 'model_index.json'));
