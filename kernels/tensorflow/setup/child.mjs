@@ -8,9 +8,16 @@ import { logFile, scratch } from './paths.mjs';
 const running = new Set();
 const tailLines = 400;
 
-/** Ends every child program that is still running. */
-export function stopChildren() {
-  for (const child of running) child.kill('SIGTERM');
+/** Ends every child program that is still running, gently and after a second by force. */
+export async function stopChildren() {
+  const children = [...running];
+  const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+  for (const child of children) child.kill('SIGTERM');
+  const force = setTimeout(() => {
+    for (const child of children) child.kill('SIGKILL');
+  }, 1000);
+  await Promise.all(ended);
+  clearTimeout(force);
 }
 
 /** Our environment for children: temporary files inside the clone, no Python or npm leftovers of the caller. */

@@ -1,12 +1,12 @@
 // One set-up at a time per clone: a lock file that holds the process id of its owner.
 import {
   closeSync,
-  existsSync,
   linkSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,8 +23,14 @@ function tryCreate(path) {
   }
 }
 
+/** @returns undefined when there is no lock, 0 while its owner has not yet written its name */
 function readOwner(path) {
-  return existsSync(path) ? Number(readFileSync(path, 'utf8')) : undefined;
+  try {
+    return Number(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function isAlive(pid) {
@@ -34,6 +40,13 @@ function isAlive(pid) {
   } catch (error) {
     return error.code === 'EPERM';
   }
+}
+
+/** True when nobody will give the lock back; one without a name is a dead one's after ten seconds. */
+function isAbandoned(path, owner) {
+  if (owner !== 0) return !isAlive(owner);
+  const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
+  return Date.now() - mtimeMs > 10_000;
 }
 
 /** Takes away the lock of a dead owner; a lock that changed hands meanwhile is put back. */
@@ -58,10 +71,10 @@ export async function acquireLock(path, onWait = () => {}) {
   while (!tryCreate(path)) {
     const owner = readOwner(path);
     if (owner === undefined) continue; // given back this moment
-    if (owner === 0) await sleep(50); // created, its owner not yet written
-    if (owner !== 0 && !isAlive(owner)) removeStale(path, owner);
-    else {
-      onWait(owner);
+    if (isAbandoned(path, owner)) {
+      removeStale(path, owner);
+    } else {
+      if (owner !== 0) onWait(owner);
       await sleep(200);
     }
   }

@@ -79,9 +79,12 @@ async function setUp() {
   );
 }
 
-function stop(signal, status) {
-  process.once(signal, () => {
-    stopChildren();
+let stopping = false;
+
+function stopOn(signal, status) {
+  process.once(signal, async () => {
+    stopping = true;
+    await stopChildren();
     process.stdout.write(
       '\nStopped; what was downloaded is kept, the same command goes on from there.\n',
     );
@@ -91,12 +94,13 @@ function stop(signal, status) {
 
 /** The command `npm run setup`, and the first half of every other one. */
 export async function main() {
-  stop('SIGINT', 130);
-  stop('SIGTERM', 143);
+  stopOn('SIGINT', 130);
+  stopOn('SIGTERM', 143);
   try {
     mkdirSync(cache, { recursive: true });
     await setUp();
   } catch (error) {
+    if (stopping) return; // a child program that we ended ourselves
     const cause = error instanceof SetupError ? error : explain('setting up', String(error?.stack));
     process.stderr.write(`${cause.message}\n`);
     process.exitCode = 1;
