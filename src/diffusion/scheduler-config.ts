@@ -33,7 +33,9 @@ export interface SamplerConfig {
 }
 
 /** A scheduler configuration that names something this project does not compute. */
-export class SchedulerConfigError extends Error {}
+export class SchedulerConfigError extends Error {
+  override readonly name = 'SchedulerConfigError';
+}
 
 /** The sampler of each supported diffusers class. */
 export const samplerOfClass: Readonly<Record<string, SamplerName>> = {

@@ -1,0 +1,102 @@
+import { basename, join, resolve } from 'node:path';
+import { encodePng } from '../data/image';
+import {
+  imagesFromLatents,
+  makeSampler,
+  pipelineScheduler,
+  type SchedulerConfig,
+  sample,
+} from '../diffusion';
+import { disposePipeline, loadPipeline, type Pipeline } from '../hub';
+import { writeFileAtomically } from '../hub/atomic';
+import { readJson } from '../hub/json-file';
+import { checkOutputs, outputNames } from './output-files';
+import { ProgressLine } from './progress-line';
+import type { SampleArgs } from './sample-args';
+
+/**
+ * Loads the folder, draws, and writes the pictures, all of them after the last step.
+ *
+ * @returns the names of the files
+ * @throws Error whose message says what is wrong, before any weight is read where that can be told
+ */
+export async function drawToFiles(args: SampleArgs): Promise<string[]> {
+  const existing = args.overwrite ? 'replace' : 'refuse';
+  const paths = outputNames(args.output, args.num_images);
+  await checkOutputs(paths, existing);
+  await checkScheduler(args);
+
+  const pipeline = await loadPipeline(args.model);
+  try {
+    const images = drawImages(pipeline, args);
+    await checkOutputs(paths, existing); // others may have written meanwhile
+    for (const [i, image] of images.entries()) {
+      const { width, height } = image;
+      const png = await encodePng(image, {
+        text: pngText(pipeline, args, { image: i, width, height }),
+      });
+      await writeFileAtomically(paths[i] ?? args.output, (file) => file.writeFile(png));
+    }
+    return paths;
+  } finally {
+    disposePipeline(pipeline);
+  }
+}
+
+/** Refuses a scheduler that is not supported, and a number of steps that it does not have. */
+async function checkScheduler({ model, scheduler, steps }: SampleArgs): Promise<void> {
+  const file = await readJson(join(model, 'scheduler', 'scheduler_config.json'));
+  const config = { _class_name: '', ...file } as SchedulerConfig;
+  const sampler = makeSampler(pipelineScheduler(config, scheduler), { scheduler });
+  const noNoise = () => {
+    throw new Error('No step is made here.');
+  };
+  sampler.start(steps, { drawNoise: noNoise }).dispose();
+}
+
+function drawImages(pipeline: Pipeline, args: SampleArgs) {
+  const line = new ProgressLine('drawing', 'step');
+  const options = {
+    prompt: args.prompt,
+    negativePrompt: args.negative_prompt,
+    seed: args.seed,
+    numInferenceSteps: args.steps,
+    guidanceScale: args.guidance_scale,
+    height: args.height,
+    width: args.width,
+    scheduler: args.scheduler,
+    eta: args.eta,
+    numImages: args.num_images,
+  };
+  for (const { step, steps, latents } of sample(pipeline, options)) {
+    line.update(step + 1, steps);
+    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents);
+  }
+  return [];
+}
+
+interface Picture {
+  readonly image: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Everything needed to draw the picture again, but for the path of the model. */
+function pngText({ scheduler }: Pipeline, args: SampleArgs, picture: Picture) {
+  const settings = {
+    model: basename(resolve(args.model)),
+    steps: args.steps,
+    guidance_scale: args.guidance_scale,
+    scheduler: args.scheduler ?? scheduler._class_name,
+    eta: args.eta,
+    num_images: args.num_images,
+    ...picture,
+  };
+  return {
+    prompt: args.prompt,
+    negative_prompt: args.negative_prompt,
+    seed: String(args.seed),
+    settings: JSON.stringify(settings),
+    Software: 'diffusion-dpo',
+  };
+}

@@ -1,0 +1,79 @@
+import { randomInt } from 'node:crypto';
+import { type ArgumentOptions, ArgumentParser } from 'argparse';
+import { type SamplerName, samplerNames } from '../diffusion/scheduler-config';
+import { decimal, fileName, integer } from './args';
+
+/** What `npm run sample` was asked for; every value is checked, and nothing was loaded yet. */
+export interface SampleArgs {
+  readonly model: string;
+  readonly prompt: string;
+  readonly negative_prompt: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly guidance_scale: number;
+  readonly height?: number;
+  readonly width?: number;
+  readonly scheduler?: SamplerName;
+  readonly eta: number;
+  readonly num_images: number;
+  readonly output: string;
+  readonly overwrite: boolean;
+}
+
+const description = `Draws pictures from text with a Stable Diffusion 1.x folder. The same folder, prompt, seed and
+settings give the picture that diffusers draws on a CPU. Prompt, seed and settings are stored in the PNG file.`;
+
+function sampleParser(): ArgumentParser {
+  const parser = new ArgumentParser({ prog: 'npm run sample --', description });
+  const add = (flag: string, options: ArgumentOptions) => parser.add_argument(flag, options);
+  const side = integer({ min: 8, multipleOf: 8 });
+
+  add('--model', {
+    required: true,
+    metavar: 'DIR',
+    help: 'diffusers folder (model_index.json, unet/, …)',
+  });
+  add('--prompt', { required: true, metavar: 'TEXT' });
+  add('--negative_prompt', { default: '', metavar: 'TEXT', help: 'what to stay away from' });
+  add('--seed', {
+    type: integer({ min: 0 }),
+    metavar: 'N',
+    help: 'default: a random one, which is reported',
+  });
+  add('--steps', { type: integer({ min: 1 }), default: 50, metavar: 'N', help: 'default: 50' });
+  add('--guidance_scale', {
+    type: decimal({ min: 0 }),
+    default: 7.5,
+    metavar: 'X',
+    help: '1 or less: no guidance, half the work; default: 7.5',
+  });
+  add('--height', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
+  add('--width', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
+  add('--scheduler', { choices: samplerNames, help: "default: the folder's own" });
+  add('--eta', {
+    type: decimal({ min: 0, max: 1 }),
+    default: 0,
+    metavar: 'X',
+    help: 'for ddim; default: 0',
+  });
+  add('--num_images', {
+    type: integer({ min: 1, max: 10000 }),
+    default: 1,
+    metavar: 'N',
+    help: 'drawn in one batch from one seed; N > 1 writes NAME-0.png … NAME-(N−1).png',
+  });
+  add('--output', {
+    type: fileName('.png'),
+    default: 'out.png',
+    metavar: 'NAME.png',
+    help: 'default: out.png',
+  });
+  add('--overwrite', { action: 'store_true', help: 'replace pictures that exist' });
+  return parser;
+}
+
+/** Reads the command line; a mistake in it prints usage and reason, and ends the process with status 2. */
+export function sampleArgs(argv: readonly string[]): SampleArgs {
+  const parsed = sampleParser().parse_args([...argv]) as unknown as SampleArgs;
+  return { ...parsed, seed: parsed.seed ?? randomInt(2 ** 32) };
+}

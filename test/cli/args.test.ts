@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { decimal, fileName, integer } from '../../src/cli/args';
+import { sampleArgs } from '../../src/cli/sample-args';
+
+describe('command-line values', () => {
+  it('takes integers in their range, and says what is allowed', () => {
+    const size = integer({ min: 8, multipleOf: 8 });
+    assert.equal(size('512'), 512);
+    for (const wrong of ['20', '0', '-8', '8.0', '1e3', '', ' 8', '0x10', '9007199254740992'])
+      assert.throws(() => size(wrong), /is not allowed; give a multiple of 8, 8 or more/, wrong);
+    assert.throws(() => integer({ min: 1, max: 9 })('10'), /'10' .* give an integer from 1 to 9/);
+  });
+
+  it('takes decimals, and neither words nor infinities', () => {
+    const scale = decimal({ min: 0 });
+    assert.equal(scale('7.5'), 7.5);
+    assert.equal(scale('1e-3'), 0.001);
+    assert.equal(decimal()('-0.1'), -0.1);
+    for (const wrong of ['x', '', 'Infinity', 'NaN', '-1', '1e999', '0x1'])
+      assert.throws(() => scale(wrong), /is not allowed; give a number, 0 or more/, wrong);
+  });
+
+  it('takes file names of one kind', () => {
+    assert.equal(fileName('.png')('a/B.PNG'), 'a/B.PNG');
+    assert.throws(() => fileName('.png')('a.jpg'), /'a.jpg' .* give a name that ends in .png/);
+  });
+});
+
+describe('sampleArgs', () => {
+  it('fills in the defaults of the pipeline', () => {
+    const { seed, ...args } = sampleArgs(['--model', 'dir', '--prompt=-x-']);
+    assert.ok(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32);
+    assert.deepEqual(
+      { ...args },
+      {
+        model: 'dir',
+        prompt: '-x-',
+        negative_prompt: '',
+        steps: 50,
+        guidance_scale: 7.5,
+        height: undefined,
+        width: undefined,
+        scheduler: undefined,
+        eta: 0,
+        num_images: 1,
+        output: 'out.png',
+        overwrite: false,
+      },
+    );
+  });
+
+  it('takes every flag, in short where that is unambiguous', () => {
+    const args = sampleArgs(
+      `--model m --prompt p --neg n --seed 0 --steps 20 --guidance_scale 1 --height 64 --width=32
+       --scheduler ddim --eta 0.5 --num_images 3 --out a.png --overwrite`.split(/\s+/),
+    );
+    assert.deepEqual(
+      { ...args },
+      {
+        model: 'm',
+        prompt: 'p',
+        negative_prompt: 'n',
+        seed: 0,
+        steps: 20,
+        guidance_scale: 1,
+        height: 64,
+        width: 32,
+        scheduler: 'ddim',
+        eta: 0.5,
+        num_images: 3,
+        output: 'a.png',
+        overwrite: true,
+      },
+    );
+  });
+});

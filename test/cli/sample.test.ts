@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { decodeImage } from '../../src/data/image';
+import { readPngText } from '../../src/data/read-png-text';
+import { assertClose } from '../support/assert';
+import { fixturePath, fixtureTensor, tensorFixture } from '../support/fixtures';
+import { inTemporaryFolder } from '../support/temporary';
+
+const root = resolve(__dirname, '..', '..');
+const model = fixturePath('pipelines', 'tiny-sd');
+
+function run(...args: readonly string[]) {
+  const argv = ['--import', 'tsx', join('src', 'cli', 'sample.ts'), ...args];
+  return spawnSync(process.execPath, argv, { cwd: root, encoding: 'utf8', timeout: 120_000 });
+}
+
+describe('npm run sample', function () {
+  this.timeout(240_000);
+
+  it("draws diffusers' picture within one level, and says in the file how", () =>
+    inTemporaryFolder(async (folder) => {
+      const output = join(folder, 'out.png');
+      const prompt = 'a red cat on the house';
+      const { status, stdout, stderr } = run(
+        ...['--model', model, '--prompt', prompt, '--negative_prompt', '', '--seed', '7'],
+        ...['--steps', '20', '--guidance_scale', '7.5', '--output', output],
+      );
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, `${output}\n`);
+      assert.match(stderr, /drawing: step 21\/21 · .* · \d+ s/);
+
+      const file = readFileSync(output);
+      const image = await decodeImage(file);
+      const expected = fixtureTensor(
+        tensorFixture('diffusion', 'pictures.safetensors'),
+        'as it is',
+      );
+      assert.deepEqual([1, image.height, image.width, 3], expected.shape);
+      assertClose(image.data, expected.data, { atol: 1, rtol: 0, label: 'level' });
+
+      const { settings, ...texts } = Object.fromEntries(readPngText(file));
+      assert.deepEqual(texts, {
+        prompt,
+        negative_prompt: '',
+        seed: '7',
+        Software: 'diffusion-dpo',
+      });
+      assert.deepEqual(JSON.parse(settings ?? ''), {
+        model: 'tiny-sd',
+        steps: 20,
+        guidance_scale: 7.5,
+        scheduler: 'PNDMScheduler',
+        eta: 0,
+        num_images: 1,
+        image: 0,
+        width: 16,
+        height: 16,
+      });
+    }));
+
+  it('writes several pictures of its own size and leaves nothing else', () =>
+    inTemporaryFolder(async (folder) => {
+      const { status, stdout } = run(
+        ...['--model', model, '--prompt', 'a', '--steps', '2', '--scheduler', 'ddpm'],
+        ...[
+          '--height',
+          '8',
+          '--width',
+          '24',
+          '--num_images',
+          '2',
+          '--output',
+          join(folder, 'a.png'),
+        ],
+      );
+      assert.equal(status, 0);
+      assert.deepEqual(readdirSync(folder).sort(), ['a-0.png', 'a-1.png']);
+      assert.equal(stdout, ['a-0.png', 'a-1.png'].map((n) => `${join(folder, n)}\n`).join(''));
+      const [first, second] = ['a-0.png', 'a-1.png'].map((n) => readFileSync(join(folder, n)));
+      assert.ok(first && second && !first.equals(second));
+      const settings = JSON.parse(readPngText(second).get('settings') ?? '');
+      assert.deepEqual([settings.image, settings.width, settings.height], [1, 24, 8]);
+    }));
+
+  it('refuses a wrong flag, an existing file and a broken folder in one sentence', () =>
+    inTemporaryFolder(async (folder) => {
+      const output = join(folder, 'out.png');
+      const refused = (args: readonly string[], code: number, message: RegExp) => {
+        const { status, stdout, stderr } = run(...args);
+        assert.equal(status, code, stderr);
+        assert.equal(stdout, '');
+        assert.match(stderr.trim().split('\n').at(-1) ?? '', message);
+      };
+      const asked = ['--model', model, '--prompt', 'a', '--output', output];
+      refused(
+        [...asked, '--steps', '0'],
+        2,
+        /argument --steps: '0' is not allowed; give an integer/,
+      );
+      refused([...asked, '--steps', '1001'], 1, /numInferenceSteps is 1001; .* 1 to 1000\.$/);
+      refused(
+        ['--model', folder, ...asked.slice(2)],
+        1,
+        /scheduler_config.json: there is no such f/,
+      );
+      writeFileSync(output, 'mine');
+      refused(asked, 1, /out.png exists; it is not overwritten/);
+      assert.equal(readFileSync(output, 'utf8'), 'mine');
+    }));
+});
