@@ -1,0 +1,84 @@
+/** How the world is trained on: one recipe for the showcase, the proof and its controls. */
+import { batches, type Relabelling, relabel } from '../data';
+import { noiseSchedule } from '../diffusion';
+import type { UNet } from '../models';
+import { PythonRandom, TorchGenerator } from '../random';
+import { AdamW, dpoStep, lrSchedules, type StepRecord, sftStep, train } from '../training';
+import { PICTURE_SIZE } from './scenes';
+import type { World } from './world';
+
+/** Options of a run in the world. */
+export interface WorldTraining {
+  /** @default 'dpo' */
+  readonly method?: 'dpo' | 'sft';
+  /** Whose choice the winners are. @default 'as labelled' */
+  readonly labels?: Relabelling;
+  /** Of data order, prompt dropout, noise and times. @default 0 */
+  readonly seed?: number;
+  /** @default WORLD_RECIPE.maxTrainSteps */
+  readonly maxTrainSteps?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Measured for this world; SFT sees as many pictures per step as DPO: one of each of twice the pairs. */
+export const WORLD_RECIPE = {
+  betaDpo: 1000,
+  learningRate: 3e-5,
+  lrWarmupSteps: 10,
+  maxTrainSteps: 150,
+  trainBatchSize: 32,
+  maxGradNorm: 1,
+  proportionEmptyPrompts: 0,
+} as const;
+
+/** A policy being trained: records as they come, the model itself, and how to free it. */
+export interface WorldRun {
+  readonly policy: UNet;
+  readonly records: AsyncGenerator<StepRecord, void>;
+  dispose(): void;
+}
+
+/** A copy of a model with weights of its own. */
+export function copyOf(model: UNet): UNet {
+  const parameters = model.parameters.clone();
+  return { config: model.config, parameters, p: parameters.tree() };
+}
+
+/** Sets up a run from the world's base model; nothing is computed until its records are asked for. */
+export function trainOnWorld(world: World, options: WorldTraining = {}): WorldRun {
+  const { method = 'dpo', labels = 'as labelled', seed = 0, signal } = options;
+  const { base, trainPairs } = world;
+  const maxTrainSteps = options.maxTrainSteps ?? WORLD_RECIPE.maxTrainSteps;
+  const random = { torch: new TorchGenerator(seed), python: new PythonRandom(seed) };
+  const policy = copyOf(base.unet);
+  const optimizer = new AdamW([policy.parameters]);
+  const parts = { ...base, schedule: noiseSchedule(base.scheduler), generator: random.torch };
+  const { betaDpo, trainBatchSize, proportionEmptyPrompts, lrWarmupSteps } = WORLD_RECIPE;
+  const records = train({
+    batches: batches(relabel(trainPairs, labels, { seed }), base.tokenizer, random, {
+      batchSize: method === 'dpo' ? trainBatchSize : 2 * trainBatchSize,
+      pictures: method === 'dpo' ? 'both' : 'winner',
+      resolution: PICTURE_SIZE,
+      flip: 'none', // a caption may say left or right
+      proportionEmptyPrompts,
+    }),
+    microStep:
+      method === 'dpo'
+        ? dpoStep({ ...parts, policy, reference: base.unet, betaDpo })
+        : sftStep({ ...parts, policy }),
+    optimizer,
+    maxTrainSteps,
+    learningRate: WORLD_RECIPE.learningRate,
+    lrSchedule: lrSchedules.constant_with_warmup({
+      warmupSteps: lrWarmupSteps,
+      trainingSteps: maxTrainSteps,
+    }),
+    maxGradNorm: WORLD_RECIPE.maxGradNorm,
+    ...(signal ? { signal } : {}),
+  });
+  const dispose = () => {
+    optimizer.dispose();
+    policy.parameters.dispose();
+  };
+  return { policy, records, dispose };
+}
