@@ -4,6 +4,13 @@ export * from './clip-text';
 export * from './clip-vision';
 export { type InitialWeight, initialise } from './init';
 export * from './model';
+export {
+  type AddedToken,
+  ClipTokenizer,
+  type EncodedTexts,
+  type TokenizerDefinition,
+} from './tokenizer';
+export { loadTokenizer, saveTokenizer } from './tokenizer-files';
 export * from './unet';
 export * from './unet-config';
 export { type UNetParams, unetWeights } from './unet-weights';

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { type FileDType, openSafetensors, type TensorData, writeSafetensors } from '../../src/hub';
 import { decodeElements } from '../../src/hub/dtypes';
+import { formatHeader } from '../../src/hub/safetensors-header';
 import { fixturePath, jsonFixture } from '../support/fixtures';
 import { inTemporaryFolder } from '../support/temporary';
 
@@ -59,6 +61,29 @@ describe('openSafetensors', () => {
     await assert.rejects(openSafetensors(fixturePath('hub')), /hub: it is not a file/);
     await assert.rejects(openSafetensors('/nowhere/x'), /\/nowhere\/x: there is no such file/);
   });
+
+  it('reads a tensor that lies beyond 4 GiB', () =>
+    inTemporaryFolder(async (folder) => {
+      const path = join(folder, 'big.safetensors');
+      const big = 5 * 2 ** 30;
+      const header = formatHeader({}, [
+        { name: 'big', dtype: 'U8', shape: [big], begin: 0, end: big },
+        { name: 'small', dtype: 'F32', shape: [2], begin: big, end: big + 8 },
+      ]);
+      const handle = await open(path, 'w');
+      await handle.write(header);
+      await handle.truncate(header.length + big); // a hole: it takes no space on the disk
+      await handle.write(
+        new Uint8Array(Float32Array.of(1.5, -2).buffer),
+        0,
+        8,
+        header.length + big,
+      );
+      await handle.close();
+      const file = await openSafetensors(path);
+      assert.deepEqual(await file.read('small'), Float32Array.of(1.5, -2));
+      await file.close();
+    }));
 
   it('notices any flipped bit of a file whose hash is known', () =>
     inTemporaryFolder(async (folder) => {
