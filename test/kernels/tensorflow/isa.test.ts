@@ -16,7 +16,9 @@ function parityTests(environment: Readonly<Record<string, string>>) {
   });
 }
 
-describe('instruction sets', () => {
+describe('instruction sets', function () {
+  this.timeout(180_000); // each starts Node and TensorFlow anew
+
   it('are chosen by what the processor has', () => {
     const known = process.arch === 'x64' ? ['portable', 'avx2', 'avx512'] : ['portable'];
     assert.ok(known.includes(engineInfo().isa));
