@@ -32,7 +32,7 @@ export function writePreferencePairs(
   if (rows.length === 0) throw new RangeError(`There are no rows to write to "${path}".`);
   const names = Object.keys(PREFERENCE_COLUMNS) as PreferenceColumn[];
   const schema: SchemaElement[] = [
-    { name: 'schema', num_children: names.length },
+    { name: 'schema', num_children: names.length, repetition_type: 'REQUIRED' },
     ...names.map(
       (name): SchemaElement => ({
         name,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,6 +92,21 @@ describe('ParquetGuard', () => {
       /the column claims \d+ bytes/,
     );
     await guard.close();
+  });
+
+  it('does not keep a finished process alive', () => {
+    const program = `require('./src/data/parquet').parquetLayout(process.argv[1]).then((l) => console.log(l.rows))`;
+    const options = {
+      cwd: join(__dirname, '..', '..'),
+      timeout: 30_000,
+      encoding: 'utf8',
+    } as const;
+    const printed = execFileSync(
+      process.execPath,
+      ['-r', 'tsx/cjs', '-e', program, GZIPPED],
+      options,
+    );
+    assert.equal(printed.trim(), '[ 3 ]');
   });
 
   it('counts an answer that came in time though this thread was busy', async () => {

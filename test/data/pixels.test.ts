@@ -45,6 +45,13 @@ describe('imagesFromPixelValues', () => {
     assert.equal(sha256(image?.data ?? new Uint8Array()), linspace.bytesSha256);
   });
 
+  it('rounds halves to even, as numpy does', () => {
+    // In float32, −0.49411762 / 2 + ½ times 255 is 64.5, and the last gives 65.5.
+    const values = Float32Array.of(-0.4941176176071167, 0, -0.48627448081970215);
+    const [image] = imagesFromPixelValues(values, { width: 1, height: 1 });
+    assert.deepEqual([...(image?.data ?? [])], [64, 128, 66]);
+  });
+
   it('undoes pixelValues for every byte', () => {
     const back = imagesFromPixelValues(pixelValues(all), { width: 1, height: 1 });
     assert.deepEqual(back, all);
