@@ -8,5 +8,6 @@ export * from './pickapic';
 export * from './pickapic-writer';
 export * from './picture-files';
 export * from './pixels';
+export * from './relabel';
 export * from './resize';
 export * from './transforms';
