@@ -33,6 +33,7 @@ export interface ExecuteOptions {
 export type KernelClient = Awaited<ReturnType<typeof startKernel>>;
 
 const START_LIMIT_MS = 60_000;
+const SHUTDOWN_LIMIT_MS = 2000;
 
 /**
  * Starts the kernel of this folder and waits until it answers.
@@ -43,8 +44,8 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
   const connection = makeConnection(temporary);
   const child = launch(connection, temporary, folder, env);
   const session = randomUUID();
-  const shell = new zmq.Dealer({ linger: 0 });
-  const control = new zmq.Dealer({ linger: 0 });
+  const shell = new zmq.Dealer({ linger: 0, sendTimeout: 0 });
+  const control = new zmq.Dealer({ linger: 0, sendTimeout: 0 });
   const iopub = new zmq.Subscriber({ linger: 0 });
   shell.connect(address(connection, connection.shell_port));
   control.connect(address(connection, connection.control_port));
@@ -75,6 +76,15 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
     fs.rmSync(temporary, { recursive: true, force: true });
   };
 
+  let ending: Promise<void> | undefined;
+  const shutdown = async () => {
+    const limit = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_LIMIT_MS).unref());
+    if (child.process.exitCode === null)
+      await send(control, 'shutdown_request', { restart: false });
+    await Promise.race([died, limit]);
+    await close();
+  };
+
   try {
     await requests.untilHeard(() => send(shell, 'kernel_info_request', {}), START_LIMIT_MS);
   } catch (error) {
@@ -94,13 +104,11 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
     /** Any other request of Jupyter's shell channel. */
     request: (msgType: string, content: Json = {}) => ask(shell, msgType, content),
     interrupt: () => send(control, 'interrupt_request', {}),
-    /** Asks the kernel to end and kills it after two seconds. */
-    shutdown: async () => {
-      await send(control, 'shutdown_request', { restart: false });
-      await Promise.race([died, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
-      await close();
+    /** Asks the kernel to end, and kills it after two seconds. */
+    shutdown: () => {
+      ending ??= shutdown();
+      return ending;
     },
-    kill: close,
   };
 }
 

@@ -1,13 +1,17 @@
 /**
- * Lets Node `require` TypeScript, folders with an `index.ts` included, by transpiling in memory with
- * the TypeScript that tslab brings. Inline source maps make every stack name the TypeScript line.
+ * Lets Node `require` TypeScript, folders with an `index.ts` included, by transpiling it with the
+ * TypeScript that tslab brings. Inline source maps make every stack name the TypeScript line.
+ * Results are kept under `.cache/kernel`, by the hash of the source.
  */
 'use strict';
 
+const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const Module = require('node:module');
+const path = require('node:path');
 const ts = require('@tslab/typescript-for-tslab');
 
+const cache = path.join(__dirname, '..', '..', '.cache', 'kernel', 'js');
 const compilerOptions = {
   module: ts.ModuleKind.CommonJS,
   target: ts.ScriptTarget.ES2022,
@@ -15,12 +19,22 @@ const compilerOptions = {
   inlineSourceMap: true,
   isolatedModules: true,
 };
+const stamp = JSON.stringify([ts.version, compilerOptions]);
 
 exports.registerTypeScript = function registerTypeScript() {
   process.setSourceMapsEnabled(true);
-  Module._extensions['.ts'] = (module, fileName) => {
-    const source = fs.readFileSync(fileName, 'utf8');
-    const { outputText } = ts.transpileModule(source, { fileName, compilerOptions });
-    module._compile(outputText, fileName);
-  };
+  fs.mkdirSync(cache, { recursive: true });
+  Module._extensions['.ts'] = (module, fileName) => module._compile(javascript(fileName), fileName);
 };
+
+function javascript(fileName) {
+  const source = fs.readFileSync(fileName, 'utf8');
+  const hash = createHash('sha256').update(`${stamp}\n${fileName}\n${source}`).digest('hex');
+  const kept = path.join(cache, `${hash}.js`);
+  if (fs.existsSync(kept)) return fs.readFileSync(kept, 'utf8');
+  const { outputText } = ts.transpileModule(source, { fileName, compilerOptions });
+  const temporary = `${kept}.${process.pid}.incomplete`;
+  fs.writeFileSync(temporary, outputText);
+  fs.renameSync(temporary, kept);
+  return outputText;
+}

@@ -22,7 +22,7 @@ const ARRIVAL_MS = 10;
 
 export class Server {
   readonly #connection: Connection;
-  readonly #shell = new zmq.Router({ sendHighWaterMark: 0 });
+  readonly #shell = new zmq.Router({ sendTimeout: 0, sendHighWaterMark: 0 });
   readonly #stdin = new zmq.Router();
   // Without a limit and without waiting, `send` is synchronous and never refuses: output floods
   // neither fail nor lose lines. With the defaults the 513th message of one stretch throws EBUSY.
@@ -68,16 +68,23 @@ export class Server {
   }
 
   async #runQueue(handler: Handler): Promise<void> {
-    for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
-      this.#running = request.header;
-      this.publish('status', { execution_state: 'busy' }, request.header);
-      const content = await handler.execute(request);
-      const aborted = isStopping(request, content) ? await this.#takeQueue() : [];
-      await this.#reply(request, content);
-      this.publish('status', { execution_state: 'idle' }, request.header);
-      for (const behind of aborted) await this.#abort(behind);
+    try {
+      for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
+        this.#running = request.header;
+        await this.#execute(request, handler);
+      }
+    } finally {
+      this.#running = undefined;
     }
-    this.#running = undefined;
+  }
+
+  async #execute(request: Message, handler: Handler): Promise<void> {
+    this.publish('status', { execution_state: 'busy' }, request.header);
+    const content = await handler.execute(request);
+    const aborted = isStopping(request, content) ? await this.#takeQueue() : [];
+    await this.#reply(request, content);
+    this.publish('status', { execution_state: 'idle' }, request.header);
+    for (const behind of aborted) await this.#abort(behind);
   }
 
   /** Everything sent before the client could know of the failure: what comes later does run. */

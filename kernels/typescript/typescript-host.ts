@@ -8,6 +8,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type * as ts from '@tslab/typescript-for-tslab';
+import { ModuleResolution } from './module-resolution';
+import { expandShorthand } from './shorthand';
+import { sourceChecker } from './source-checker';
 
 type TypeScript = typeof ts;
 type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
@@ -15,6 +18,7 @@ type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
 /** What the compiler tells the kernel beside tslab's own result. */
 export interface CompilerHost {
   readonly typescript: TypeScript;
+  readonly resolution: ModuleResolution;
   /** Errors in imported sources at the last conversion (tslab would drop those outside its folder). */
   sourceErrors: readonly ts.Diagnostic[];
   /** Sources that changed since the last conversion, absolute paths. */
@@ -35,15 +39,18 @@ export function installCompilerHost(root: string, folder: string): CompilerHost 
     sourceErrors: [],
     changedSources: [],
     cellMaps: {},
-    refresh: watchOnDemand(original.sys, folder),
+    resolution: new ModuleResolution(original),
+    refresh: () => undefined,
   };
+  const look = watchOnDemand(original.sys, folder);
+  host.refresh = () => host.resolution.refresh(look());
   const cached = require.cache[modulePath];
   if (cached === undefined) throw new Error('tslab loads its TypeScript in an unknown way.');
   cached.exports = {
     ...original,
     createWatchCompilerHost: watchHost(host, commonFolder(root, folder), folder),
     transpileModule: mappedTranspile(host),
-    getPreEmitDiagnosticsOfFiles: onceCheckedDiagnostics(host),
+    getPreEmitDiagnosticsOfFiles: sourceChecker(host, path.join(root, '.cache', 'kernel')),
   };
   return host;
 }
@@ -55,8 +62,8 @@ function commonFolder(a: string, b: string): string {
   return folder;
 }
 
-/** Files are looked at when a cell is run, not polled meanwhile. */
-function watchOnDemand(sys: ts.System, folder: string): () => void {
+/** Files are looked at when a cell is run, not polled meanwhile. Returns the files that are gone. */
+function watchOnDemand(sys: ts.System, folder: string): () => string[] {
   const watched = new Map<string, { stamp: string; changed: ts.FileWatcherCallback }>();
   const stampOf = (file: string) => {
     const stat = fs.statSync(file, { throwIfNoEntry: false });
@@ -68,6 +75,7 @@ function watchOnDemand(sys: ts.System, folder: string): () => void {
   };
   sys.watchDirectory = () => ({ close: () => undefined });
   return () => {
+    const gone: string[] = [];
     for (const [file, watcher] of watched) {
       if (file.includes('/node_modules/')) continue;
       const stamp = stampOf(file);
@@ -75,15 +83,16 @@ function watchOnDemand(sys: ts.System, folder: string): () => void {
       const kind = stamp === '' ? 2 : watcher.stamp === '' ? 0 : 1; // deleted, created, changed
       watcher.stamp = stamp;
       watcher.changed(file, kind);
+      if (stamp === '') gone.push(file);
     }
+    return gone;
   };
 }
 
 function watchHost(host: CompilerHost, rootDir: string, folder: string) {
-  const { typescript } = host;
   return (files: string[], options: ts.CompilerOptions, system: ts.System, ...rest: unknown[]) => {
     const strict = { ...options, strict: true, sourceMap: true, types: ['node'], rootDir };
-    const create = typescript.createWatchCompilerHost as (...args: unknown[]) => object;
+    const create = host.typescript.createWatchCompilerHost as (...args: unknown[]) => object;
     const watchCompilerHost = create(files, strict, system, ...rest);
     let receive: (builder: Builder) => void = () => undefined;
     Object.defineProperty(watchCompilerHost, 'afterProgramCreate', {
@@ -92,46 +101,15 @@ function watchHost(host: CompilerHost, rootDir: string, folder: string) {
         receive = given;
       },
     });
-    return Object.assign(watchCompilerHost, moduleResolution(typescript, system));
-  };
-}
-
-/**
- * Only found modules are remembered: a file that appears later is seen by the next cell.
- * tslab keeps failures until a folder watcher reports them, and we keep no folder watchers.
- */
-function moduleResolution(typescript: TypeScript, system: ts.System) {
-  const found = new Map<string, ts.ResolvedModuleWithFailedLookupLocations>();
-  const incomplete = new Set<string>();
-  const resolve = (name: string, file: string, options: ts.CompilerOptions) => {
-    const key = `${path.dirname(file)}\0${name}`;
-    const known = found.get(key);
-    if (known?.resolvedModule && system.fileExists(known.resolvedModule.resolvedFileName)) {
-      return known;
-    }
-    const result = typescript.resolveModuleName(name, file, options, system);
-    if (result.resolvedModule !== undefined) found.set(key, result);
-    else if (!file.includes('/node_modules/')) incomplete.add(file);
-    return result;
-  };
-  return {
-    resolveModuleNameLiterals: (
-      literals: readonly ts.StringLiteralLike[],
-      file: string,
-      _redirected: unknown,
-      options: ts.CompilerOptions,
-    ) => {
-      incomplete.delete(file);
-      return literals.map((literal) => resolve(literal.text, file, options));
-    },
-    hasInvalidatedResolutions: (file: string) => incomplete.has(file),
+    return Object.assign(watchCompilerHost, host.resolution.connect(system));
   };
 }
 
 /** Emits cells only (Node loads sources itself) and names what else would have been emitted. */
 function cellBuilder(host: CompilerHost, builder: Builder, folder: string): Builder {
   const cell = path.join(folder, '__tslab__.ts');
-  const emit: Builder['emit'] = (file, write, ...rest) => {
+  const declarations = path.join(folder, '__prev__.d.ts');
+  const emit: Builder['emit'] = (file, write, token, only, transformers) => {
     if (file === undefined || file.fileName !== cell) {
       if (file !== undefined) host.changedSources.push(file.fileName);
       return { emitSkipped: true, diagnostics: [] };
@@ -141,7 +119,10 @@ function cellBuilder(host: CompilerHost, builder: Builder, folder: string): Buil
       const bare = text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
       write?.(`outDir/${path.basename(name)}`, bare, ...others);
     };
-    return builder.emit(file, writeCell, ...rest);
+    const checker = builder.getProgram().getTypeChecker();
+    const expand = expandShorthand(host.typescript, checker, declarations);
+    const after = [expand, ...(transformers?.after ?? [])];
+    return builder.emit(file, writeCell, token, only, { ...transformers, after });
   };
   return Object.create(builder, { emit: { value: emit } });
 }
@@ -153,30 +134,5 @@ function mappedTranspile(host: CompilerHost): TypeScript['transpileModule'] {
     const result = host.typescript.transpileModule(input, { ...options, compilerOptions });
     host.cellMaps.toCommonJs = result.sourceMapText;
     return { ...result, outputText: result.outputText.replace(/\n\/\/# sourceMappingURL=.*$/, '') };
-  };
-}
-
-/** The cell is checked always; the sources behind it only when one of them has changed. */
-function onceCheckedDiagnostics(host: CompilerHost) {
-  const checked = new Map<string, string | undefined>();
-  type Versioned = ts.SourceFile & { version?: string };
-  return (program: ts.Program, files: readonly Versioned[]): ts.Diagnostic[] => {
-    const [cell, ...sources] = files;
-    if (sources.some((file) => checked.get(file.fileName) !== file.version)) {
-      host.sourceErrors = sources.flatMap((file) => [
-        ...program.getSyntacticDiagnostics(file),
-        ...program.getSemanticDiagnostics(file),
-      ]);
-      for (const file of sources) checked.set(file.fileName, file.version);
-    }
-    if (host.sourceErrors.length > 0) checked.clear();
-    const errors = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
-    if (cell !== undefined) {
-      errors.push(
-        ...program.getSyntacticDiagnostics(cell),
-        ...program.getSemanticDiagnostics(cell),
-      );
-    }
-    return errors.sort((a, b) => (a.start ?? 0) - (b.start ?? 0));
   };
 }

@@ -1,6 +1,7 @@
 /** What a notebook shows: pictures, curves, tables, progress, tensors. */
 export type { Card, CardOptions, Picture, PictureGrid } from './cards';
 export { cardGrid } from './cards';
+export { CheckError, check, checkThat } from './check';
 export { enlarge } from './enlarge';
 export { type ImageGridOptions, imageGrid, sideBySide } from './image-grid';
 export { latentImages } from './latent-images';
