@@ -1,0 +1,203 @@
+/** One formula broken in one place, and the tests that must notice. */
+export interface Mutation {
+  readonly what: string;
+  readonly file: string;
+  /** Occurs exactly once in the file. */
+  readonly from: string;
+  readonly to: string;
+  readonly tests: readonly string[];
+}
+
+const dpo = { file: 'src/preference/dpo.ts', tests: ['test/preference/dpo.test.ts'] };
+const pair = { file: 'src/preference/pair.ts', tests: ['test/preference/dpo.test.ts'] };
+const storage = { file: 'src/engine/storage.ts', tests: ['test/training/adamw.test.ts'] };
+const training = ['test/training/train.test.ts'];
+const unet = ['test/models/unet.test.ts'];
+const vae = ['test/models/vae.test.ts'];
+const schedule = ['test/diffusion/schedule.test.ts', 'test/diffusion/timesteps.test.ts'];
+const sampler = ['test/diffusion/sampler.test.ts'];
+
+export const mutations: readonly Mutation[] = [
+  {
+    ...dpo,
+    what: 'loss: sign of the logit',
+    from: 'mul(-0.5 * betaDpo)',
+    to: 'mul(0.5 * betaDpo)',
+  },
+  {
+    ...dpo,
+    what: 'loss: log σ(x) instead of −log σ(x)',
+    from: 'insideTerm.neg().softplus()',
+    to: 'insideTerm.softplus()',
+  },
+  { ...dpo, what: 'loss: no ½', from: '-0.5 * betaDpo', to: '-betaDpo' },
+  {
+    ...dpo,
+    what: 'loss: reference added, not subtracted',
+    from: 'modelDiff.sub(refDiff)',
+    to: 'modelDiff.add(refDiff)',
+  },
+  {
+    ...dpo,
+    what: 'loss: policy compared with itself',
+    from: 'splitPair(perRowMse(refPred, target))',
+    to: 'splitPair(perRowMse(modelPred, target))',
+  },
+  {
+    ...pair,
+    what: 'pair: W and L exchanged',
+    from: '{ w: x.slice(begin(0), size), l: x.slice(begin(rows / 2), size) }',
+    to: '{ l: x.slice(begin(0), size), w: x.slice(begin(rows / 2), size) }',
+  },
+  {
+    ...pair,
+    what: 'pair: sum of squares instead of their mean',
+    from: 'reshape([rows, -1]).mean(1)',
+    to: 'reshape([rows, -1]).sum(1)',
+    tests: [...pair.tests, ...training],
+  },
+  {
+    what: 'noising: losers keep noise of their own',
+    file: 'src/training/noising.ts',
+    from: 'paired ? forBothImages(splitPair(drawnNoise).w) : drawnNoise',
+    to: 'drawnNoise',
+    tests: training,
+  },
+  {
+    what: 'noising: losers keep times of their own',
+    file: 'src/training/noising.ts',
+    from: '[...times, ...times]',
+    to: '[...times, ...[...times].reverse()]',
+    tests: training,
+  },
+  {
+    what: 'noising: x₀ and ε exchanged in the noisy latents',
+    file: 'src/diffusion/schedule.ts',
+    from: 'latents.mul(coefficients.signal).add(noise.mul(coefficients.noise))',
+    to: 'latents.mul(coefficients.noise).add(noise.mul(coefficients.signal))',
+    tests: schedule,
+  },
+  {
+    what: 'accumulation: loss not divided by the micro-batches',
+    file: 'src/training/dpo-step.ts',
+    from: 'terms.loss.div(accumulationSteps)',
+    to: 'terms.loss.mul(1)',
+    tests: training,
+  },
+  {
+    what: 'learning rate: counted from 1',
+    file: 'src/training/loop.ts',
+    from: 'schedule(step)',
+    to: 'schedule(step + 1)',
+    tests: training,
+  },
+  {
+    ...storage,
+    what: 'Adam: no bias correction of the first moment',
+    from: 'const corrections = [1 - beta1 ** step.step, 1 - beta2 ** step.step];',
+    to: 'const corrections = [1, 1 - beta2 ** step.step];',
+  },
+  {
+    ...storage,
+    what: 'Adam: bias correction of the second moment one step late',
+    from: 'const corrections = [1 - beta1 ** step.step, 1 - beta2 ** step.step];',
+    to: 'const corrections = [1 - beta1 ** step.step, 1 - beta2 ** (step.step + 1)];',
+  },
+  {
+    ...storage,
+    what: 'Adam, plain: ε inside the root',
+    from: 'vHat.sqrt().add(epsilon)',
+    to: 'vHat.add(epsilon).sqrt()',
+  },
+  {
+    what: 'clipping: coefficient above 1',
+    file: 'src/training/adamw.ts',
+    from: 'Math.min(1, maxGradNorm / (norm + 1e-6))',
+    to: 'maxGradNorm / (norm + 1e-6)',
+    tests: ['test/training/adamw.test.ts'],
+  },
+  {
+    what: 'ε of the norm before the transformer',
+    file: 'src/nn/transformer-2d.ts',
+    from: 'epsilon: 1e-6',
+    to: 'epsilon: 1e-5',
+    tests: unet,
+  },
+  {
+    what: 'ε of the transformer’s layer norms',
+    file: 'src/nn/transformer-block.ts',
+    from: 'epsilon: 1e-5',
+    to: 'epsilon: 1e-6',
+    tests: unet,
+  },
+  {
+    what: 'ε of the autoencoder’s norms',
+    file: 'src/models/vae.ts',
+    from: 'epsilon: 1e-6',
+    to: 'epsilon: 1e-5',
+    tests: vae,
+  },
+  {
+    what: 'padding: the UNet’s downsampling as the autoencoder’s',
+    file: 'src/models/unet.ts',
+    from: 'border: [1, 1]',
+    to: 'border: [0, 1]',
+    tests: unet,
+  },
+  {
+    what: 'padding: the autoencoder’s downsampling as the UNet’s',
+    file: 'src/models/vae.ts',
+    from: 'border: [0, 1]',
+    to: 'border: [1, 1]',
+    tests: vae,
+  },
+  {
+    what: 'skip joined on the wrong side',
+    file: 'src/models/unet.ts',
+    from: 'concat([x, skip], 3)',
+    to: 'concat([skip, x], 3)',
+    tests: unet,
+  },
+  {
+    what: 'attention: scores not divided by √D',
+    file: 'src/engine/ops/attention.ts',
+    from: 'mul(1 / Math.sqrt(D))',
+    to: 'mul(1 / D)',
+    tests: ['test/engine/ops.test.ts'],
+  },
+  {
+    what: 'schedule: ᾱ one step late',
+    file: 'src/diffusion/schedule.ts',
+    from: '(beta) => (product *= 1 - beta)',
+    to: '(beta) => (product *= 1 - beta) / (1 - beta)',
+    tests: schedule,
+  },
+  {
+    what: 'schedule: timesteps without their offset',
+    file: 'src/diffusion/timesteps.ts',
+    from: 'Math.floor(T / count) + offset',
+    to: 'Math.floor(T / count)',
+    tests: schedule,
+  },
+  {
+    what: 'DDIM: previous timestep one stride short',
+    file: 'src/diffusion/ddim.ts',
+    from: 'timestep - stride',
+    to: 'timestep - stride + 1',
+    tests: sampler,
+  },
+  {
+    what: 'guidance: conditional and unconditional exchanged',
+    file: 'src/diffusion/guidance.ts',
+    from: 'uncond.add(text.sub(uncond).mul(guidanceScale))',
+    to: 'text.add(uncond.sub(text).mul(guidanceScale))',
+    tests: ['test/diffusion/sample.test.ts'],
+  },
+  {
+    what: 'data: label 1 means the second picture',
+    file: 'src/data/pairs.ts',
+    from: 'return label === 1 ?',
+    to: 'return label === 0 ?',
+    tests: ['test/data/pairs.test.ts', 'test/data/batches.test.ts'],
+  },
+];
