@@ -105,10 +105,14 @@ export function crop(
 /** Mirrors left and right. */
 export function flipHorizontal({ width, height, data }: RgbImage): RgbImage {
   const out = new Uint8Array(data.length);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const from = (y * width + (width - 1 - x)) * 3;
-      out.set(data.subarray(from, from + 3), (y * width + x) * 3);
+  const stride = width * 3;
+  for (let row = 0; row < data.length; row += stride) {
+    for (let x = 0; x < stride; x += 3) {
+      const to = row + x;
+      const from = row + stride - 3 - x;
+      out[to] = data[from] as number;
+      out[to + 1] = data[from + 1] as number;
+      out[to + 2] = data[from + 2] as number;
     }
   }
   return { width, height, data: out };
