@@ -36,7 +36,8 @@ export async function readImageProcessor(dir: string): Promise<ImageProcessor> {
   throw new CheckpointError(single, 'there is no such file, nor a processor_config.json.');
 }
 
-function parseImageProcessor(path: string, json: JsonObject): ImageProcessor {
+/** Checks an image processor's settings. @param path names their file in errors. @throws CheckpointError */
+export function parseImageProcessor(path: string, json: JsonObject): ImageProcessor {
   for (const step of STEPS) {
     if (json[step] === false) throw new CheckpointError(path, `"${step}" false is not supported.`);
   }

@@ -9,7 +9,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { disposePipeline, loadPipeline, type Pipeline, savePipeline } from '../../src/hub';
+import {
+  disposePipeline,
+  loadPipeline,
+  openSafetensors,
+  type Pipeline,
+  savePipeline,
+  writeSafetensors,
+} from '../../src/hub';
 import { fixturePath, tensorFixture } from '../support/fixtures';
 import { inTemporaryFolder } from '../support/temporary';
 
@@ -119,6 +126,37 @@ describe('loadPipeline', () => {
           }
         }
       });
+    }));
+
+  it('reads a model whose weights are spread over several files', () =>
+    inTemporaryFolder(async (folder) => {
+      const dir = join(folder, 'model');
+      cpSync(TODAY, dir, { recursive: true });
+      const stem = join(dir, 'vae', 'diffusion_pytorch_model');
+      const file = await openSafetensors(`${stem}.safetensors`);
+      const tensors = await Promise.all(
+        [...file.entries.values()].map(async ({ name, dtype, shape }) => ({
+          ...{ name, dtype, shape },
+          data: await file.read(name),
+        })),
+      );
+      await file.close();
+      rmSync(`${stem}.safetensors`);
+      const map: Record<string, string> = {};
+      for (const [i, half] of [tensors.slice(0, 50), tensors.slice(50)].entries()) {
+        await writeSafetensors(`${stem}-0000${i + 1}-of-00002.safetensors`, half);
+        for (const { name } of half) {
+          map[name] = `diffusion_pytorch_model-0000${i + 1}-of-00002.safetensors`;
+        }
+      }
+      writeFileSync(`${stem}.safetensors.index.json`, JSON.stringify({ weight_map: map }));
+      await withPipeline(dir, ({ vae }) =>
+        withPipeline(TODAY, (whole) => {
+          for (const name of vae.parameters.names) {
+            assert.deepEqual(vae.parameters.read(name), whole.vae.parameters.read(name), name);
+          }
+        }),
+      );
     }));
 
   it('follows links, as in the hub’s cache', () =>
