@@ -1,5 +1,6 @@
 /** Bytes of pictures ↔ the numbers a model sees: float32 in [−1, 1], NHWC. */
 import type { RgbImage } from './image';
+import { roundHalfEven } from './round-half-even';
 
 /** ToTensor then Normalize(0.5, 0.5), in float32 as torch computes it: byte → [−1, 1]. */
 const PIXEL_VALUES = Float32Array.from({ length: 256 }, (_, byte) =>
@@ -50,8 +51,6 @@ export function imagesFromPixelValues(
 
 function toByte(value: number): number {
   if (Number.isNaN(value)) throw new RangeError('A pixel value is not a number (NaN).');
-  const unit = Math.min(1, Math.max(0, Math.fround(value / 2 + 0.5)));
-  const scaled = Math.fround(unit * 255);
-  const floor = Math.floor(scaled);
-  return scaled - floor === 0.5 ? floor + (floor & 1) : Math.round(scaled);
+  const unit = Math.min(1, Math.max(0, Math.fround(Math.fround(value / 2) + 0.5)));
+  return roundHalfEven(Math.fround(unit * 255));
 }

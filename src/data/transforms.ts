@@ -5,6 +5,7 @@
 import type { TorchGenerator } from '../random';
 import type { RgbImage } from './image';
 import { type ResizeOptions, resize } from './resize';
+import { roundHalfEven } from './round-half-even';
 
 /** A square cut out of a picture, perhaps mirrored; `left` and `top` in pixels of the resized picture. */
 export interface Placement {
@@ -145,10 +146,4 @@ function centered({ width, height }: RgbImage, size: number) {
 function drawOffset(generator: Pick<TorchGenerator, 'randint'>, room: number): number {
   if (room < 0) throw new RangeError('The picture is smaller than the square cut out of it.');
   return generator.randint(0, room + 1, 1)[0] as number;
-}
-
-/** Python's `round`: halves go to the even neighbour. */
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  return x - floor === 0.5 ? floor + (floor & 1) : Math.round(x);
 }

@@ -1,6 +1,6 @@
 /** Noise schedules, samplers, guidance, and drawing pictures with a pipeline. */
 export { guidedPrediction, isGuided } from './guidance';
-export { imagesFromLatents, imagesFromPixels, vaeScaleFactor } from './images';
+export { imagesFromLatents, vaeScaleFactor } from './images';
 export { type Generators, randnLatents } from './latents';
 export { pipelineScheduler } from './pipeline-scheduler';
 export { generateImages, type SampleStep, sample } from './sample';

@@ -1,4 +1,4 @@
-import { roundHalfEven } from './round-half-even';
+import { roundHalfEven } from '../data/round-half-even';
 import type { SamplerConfig } from './scheduler-config';
 
 /** Table 2 of Lin et al. 2023: where in 0 … T−1 the `count` timesteps lie, in descending order. */

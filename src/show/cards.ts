@@ -1,7 +1,7 @@
 /** Pictures on cards: one or more side by side, each under its label, with a caption below. */
 import sharp, { type OverlayOptions } from 'sharp';
 import { encodePng, type RgbImage } from '../data/image';
-import { enlarge, scaleFor } from './enlarge';
+import { enlarge } from '../data/transforms';
 import { DISPLAY, type Displayable } from './notebook';
 import { ensureFont, escapeHtml } from './text';
 
@@ -140,4 +140,9 @@ function wrap(text: string, width: number): string[] {
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines;
+}
+
+/** The whole number that brings a picture closest to `target` pixels without passing it, or 1. */
+function scaleFor({ width }: RgbImage, target: number): number {
+  return Math.max(1, Math.floor(target / width));
 }
