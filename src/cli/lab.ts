@@ -23,6 +23,7 @@ export function labArguments(userId: number | undefined, extra: readonly string[
   return [
     `--ServerApp.root_dir=${root}`,
     `--ServerApp.preferred_dir=${join(root, 'notebooks')}`,
+    '--MultiKernelManager.default_kernel_name=typescript',
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
     ...(userId === 0 ? ['--allow-root'] : []),
     ...extra,

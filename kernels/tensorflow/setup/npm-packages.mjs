@@ -18,6 +18,16 @@ import { inputHash, publish, writeStamp } from './stamp.mjs';
 
 const lockfile = join(root, 'package-lock.json');
 const stamp = join(nodeModules, '.set-up');
+const npmOptions = [
+  '--ignore-scripts',
+  '--include=dev',
+  '--include=optional',
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--no-progress',
+  '--loglevel=http', // a line for each fetch, which watchNpm counts
+];
 
 /** npm as a command: the one that runs us if npm does, else the one on the PATH. */
 export function npmCommand() {
@@ -92,6 +102,32 @@ function watchNpm(npmCache, wanted, progress) {
   return { onLine, stop: () => clearInterval(timer) };
 }
 
+/** Runs `npm ci` in a folder of its own, so that a working `node_modules` stays until the new one is whole. */
+async function installInto(stage, progress) {
+  const [command, ...first] = npmCommand();
+  const npmCache = join(downloads, 'npm');
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(stage, { recursive: true });
+  mkdirSync(npmCache, { recursive: true });
+  for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name));
+  }
+  const entries = Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages);
+  const wanted = entries.filter(([path, entry]) => path !== '' && isForThisMachine(entry)).length;
+  const watch = watchNpm(npmCache, wanted, progress);
+  const places = [`--cache=${npmCache}`, `--prefix=${stage}`];
+  try {
+    await runChild(
+      'installing the npm packages',
+      command,
+      [...first, 'ci', ...npmOptions, ...places],
+      { cwd: stage, env: childEnv({ NODE_ENV: 'development' }), onLine: watch.onLine },
+    );
+  } finally {
+    watch.stop();
+  }
+}
+
 export const npmPackages = {
   title: 'npm packages',
   bytesNeeded: 0.9e9,
@@ -104,39 +140,12 @@ export const npmPackages = {
       writeStamp(stamp, hash);
       return 'already there';
     }
-    const [command, ...first] = npmCommand();
     const stage = join(cache, 'npm-stage');
-    const npmCache = join(downloads, 'npm');
-    rmSync(stage, { recursive: true, force: true });
-    mkdirSync(stage, { recursive: true });
-    mkdirSync(npmCache, { recursive: true });
-    for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
-      if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name));
-    }
-    const entries = Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages);
-    const wanted = entries.filter(([path, entry]) => path !== '' && isForThisMachine(entry)).length;
-    const options = [
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--no-update-notifier',
-      '--no-progress',
-    ];
-    const watch = watchNpm(npmCache, wanted, progress);
-    try {
-      await runChild(
-        'installing the npm packages',
-        command,
-        [...first, 'ci', ...options, '--loglevel=http', `--cache=${npmCache}`, `--prefix=${stage}`],
-        { cwd: stage, env: childEnv({ NODE_ENV: 'development' }), onLine: watch.onLine },
-      );
-    } finally {
-      watch.stop();
-    }
+    await installInto(stage, progress);
     const fresh = join(stage, 'node_modules');
     writeStamp(join(fresh, basename(stamp)), hash);
     publish(fresh, nodeModules);
     rmSync(stage, { recursive: true, force: true });
-    return `${wanted} packages`;
+    return '';
   },
 };
