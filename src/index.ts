@@ -1,9 +1,12 @@
 /** Everything a notebook uses: `import { … } from '../src'`. Layers of models are in `../src/nn`. */
+export * from './data';
 export * from './diffusion';
 export * from './engine';
 export * from './hub';
 export * from './models';
 export * from './preference';
 export * from './random';
+export * from './scoring';
 export * from './show';
+export * from './toyworld';
 export * from './training';

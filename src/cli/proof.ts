@@ -8,8 +8,8 @@ import { resolve } from 'node:path';
 import type { RgbImage } from '../data/image';
 import { formatRate } from '../scoring';
 import { assess, type Comparison, compare, type Drawn, drawPrompts } from '../toyworld/comparison';
-import { trainOnWorld, WORLD_RECIPE, type WorldTraining } from '../toyworld/recipe';
 import { loadWorld, type World } from '../toyworld/world';
+import { trainOnWorld, WORLD_RECIPE, type WorldTraining } from '../toyworld/world-training';
 import { createRunFolder } from '../training';
 import { ProgressLine } from './progress-line';
 

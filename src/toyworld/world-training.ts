@@ -1,5 +1,5 @@
 /** How the world is trained on: one recipe for the showcase, the proof and its controls. */
-import { batches, type Relabelling, relabel } from '../data';
+import { type Batch, batches, type PreferencePairs, type Relabelling, relabel } from '../data';
 import { noiseSchedule } from '../diffusion';
 import type { UNet } from '../models';
 import { PythonRandom, TorchGenerator } from '../random';
@@ -44,23 +44,54 @@ export function copyOf(model: UNet): UNet {
   return { config: model.config, parameters, p: parameters.tree() };
 }
 
+/** Where a run's numbers come from: PyTorch's generator and Python's `random`, as in the original. */
+export const seeded = (seed: number) => ({
+  torch: new TorchGenerator(seed),
+  python: new PythonRandom(seed),
+});
+
+export interface WorldBatchOptions {
+  /** Pairs in a batch. @default WORLD_RECIPE.trainBatchSize */
+  readonly batchSize?: number;
+  /** @default 'both' */
+  readonly pictures?: 'both' | 'winner';
+  /** @default Infinity */
+  readonly epochs?: number;
+}
+
+/** Batches of the world's pairs. Nothing is mirrored, since a caption may say left or right. */
+export function worldBatches(
+  { base }: Pick<World, 'base'>,
+  pairs: PreferencePairs,
+  random: ReturnType<typeof seeded>,
+  options: WorldBatchOptions = {},
+): AsyncGenerator<Batch> {
+  const { trainBatchSize: batchSize, proportionEmptyPrompts } = WORLD_RECIPE;
+  const size = { resolution: PICTURE_SIZE, flip: 'none' } as const;
+  const all = { batchSize, proportionEmptyPrompts, ...size, ...options };
+  return batches(pairs, base.tokenizer, random, all);
+}
+
+/** The first of some batches. Throws RangeError if there is none. */
+export async function firstBatch(source: AsyncGenerator<Batch>): Promise<Batch> {
+  for await (const batch of source) return batch;
+  throw new RangeError('There is no batch.');
+}
+
 /** Sets up a run from the world's base model; nothing is computed until its records are asked for. */
 export function trainOnWorld(world: World, options: WorldTraining = {}): WorldRun {
   const { method = 'dpo', labels = 'as labelled', seed = 0, signal } = options;
   const { base, trainPairs } = world;
   const maxTrainSteps = options.maxTrainSteps ?? WORLD_RECIPE.maxTrainSteps;
-  const random = { torch: new TorchGenerator(seed), python: new PythonRandom(seed) };
+  const random = seeded(seed);
   const policy = copyOf(base.unet);
   const optimizer = new AdamW([policy.parameters]);
   const parts = { ...base, schedule: noiseSchedule(base.scheduler), generator: random.torch };
-  const { betaDpo, trainBatchSize, proportionEmptyPrompts, lrWarmupSteps } = WORLD_RECIPE;
+  const { betaDpo, trainBatchSize, lrWarmupSteps } = WORLD_RECIPE;
   const records = train({
-    batches: batches(relabel(trainPairs, labels, { seed }), base.tokenizer, random, {
+    batches: worldBatches(world, relabel(trainPairs, labels, { seed }), random, {
       batchSize: method === 'dpo' ? trainBatchSize : 2 * trainBatchSize,
       pictures: method === 'dpo' ? 'both' : 'winner',
-      resolution: PICTURE_SIZE,
-      flip: 'none', // a caption may say left or right
-      proportionEmptyPrompts,
     }),
     microStep:
       method === 'dpo'

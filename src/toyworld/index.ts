@@ -1,0 +1,24 @@
+/** The embedded world: captioned scenes, a judge with a known rule, a base model and its pairs. */
+export { captionOf, readCaption } from './captions';
+export {
+  assess,
+  type Comparison,
+  compare,
+  type Drawn,
+  drawPrompts,
+} from './comparison';
+export { FAITHFUL_TERMS, judge, TERMS, type Term, type Terms, utility } from './judge';
+export { bayesCeiling } from './labels';
+export { DRAWING } from './making/pairs';
+export { loadWorld, WORLD_FOLDER, type World } from './world';
+export {
+  copyOf,
+  firstBatch,
+  seeded,
+  trainOnWorld,
+  WORLD_RECIPE,
+  type WorldBatchOptions,
+  type WorldRun,
+  type WorldTraining,
+  worldBatches,
+} from './world-training';
