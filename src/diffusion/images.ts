@@ -5,13 +5,20 @@ import type { Tensor } from '../engine';
 import { noGrad } from '../engine';
 import { pixelsFromLatents, type Vae } from '../models';
 
-/** Pictures that are decoded together hold at most this many pixels: a 512 × 512 one needs 3 GB by itself. */
-const PIXELS_AT_ONCE = 2 ** 18;
+/** How to decode. */
+export interface DecodeOptions {
+  /** Pictures are decoded together up to this many pixels; at 2¹⁸ one tensor of the SD 1.5 decoder has 268 MB. @default 2¹⁸ */
+  readonly pixelsAtOnce?: number;
+}
 
 /** Decodes latents as the UNet sees them, [B, h, w, C], to 8-bit pictures. */
-export function imagesFromLatents(vae: Vae, latents: Tensor): RgbImage[] {
+export function imagesFromLatents(
+  vae: Vae,
+  latents: Tensor,
+  { pixelsAtOnce = 2 ** 18 }: DecodeOptions = {},
+): RgbImage[] {
   const [B = 0, h = 0, w = 0, C = 0] = latents.shape;
-  const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / (h * w * vaeScaleFactor(vae) ** 2)));
+  const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (h * w * vaeScaleFactor(vae) ** 2)));
   const images: RgbImage[] = [];
   for (let b = 0; b < B; b += atOnce) {
     const size = [Math.min(atOnce, B - b), h, w, C];

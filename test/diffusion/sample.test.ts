@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {
   generateImages,
+  imagesFromLatents,
+  randnLatents,
   type SampleOptions,
   type SamplerName,
   SchedulerConfigError,
@@ -131,6 +133,26 @@ describe('sample', () => {
     assert.equal(held, 3); // latents, x̂_0, text states
     steps.return();
     assert.equal(tensorCount(), before);
+  });
+
+  it('holds no more tensors late in a PNDM run than early', () => {
+    const counts: number[] = [];
+    for (const _ of sample(loud, { ...short, numInferenceSteps: 12 })) counts.push(tensorCount());
+    assert.equal(counts[11], counts[5]);
+  });
+
+  it('decodes a batch in parts where it is large', () => {
+    const latents = randnLatents(new TorchGenerator(4), [5, 4, 4, 4]);
+    const whole = imagesFromLatents(plain.vae, latents);
+    assert.equal(whole.length, 5);
+    for (const pixelsAtOnce of [1, 2 * 64, 3 * 64 + 1]) // 8 × 8 pixels each
+      assertNoLeak(() => {
+        const parts = imagesFromLatents(plain.vae, latents, { pixelsAtOnce });
+        parts.forEach(({ data }, i) => {
+          assertClose(data, whole[i]?.data ?? [], { atol: 1, rtol: 0, label: `picture ${i}` });
+        });
+      });
+    latents.dispose();
   });
 
   it('goes on from a generator that is passed', () => {
