@@ -113,3 +113,17 @@ export const scorerJson = (vocabularySize: number): ConfigJson => ({
     projection_dim: 64,
   },
 });
+
+/** The parts of the base model, as `StableDiffusionPipeline` finds them. */
+export const MODEL_INDEX = {
+  _class_name: 'StableDiffusionPipeline',
+  _diffusers_version: '0.32.0',
+  feature_extractor: [null, null],
+  requires_safety_checker: false,
+  safety_checker: [null, null],
+  scheduler: ['diffusers', 'DDIMScheduler'],
+  text_encoder: ['transformers', 'CLIPTextModel'],
+  tokenizer: ['transformers', 'CLIPTokenizer'],
+  unet: ['diffusers', 'UNet2DConditionModel'],
+  vae: ['diffusers', 'AutoencoderKL'],
+} as const satisfies ConfigJson;

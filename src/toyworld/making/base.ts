@@ -1,7 +1,7 @@
 // N pictures of the corpus, B in a batch; h × w × Z latents; L tokens
 /** Trains text encoder and UNet of the base model together, on latents of the corpus. */
 
-import { addNoise, type NoiseSchedule } from '../../diffusion';
+import { addNoise, alphaCumprodAt, type NoiseSchedule } from '../../diffusion';
 import { accumulateGrads, gather, noGrad, type Tensor, tensor, tidy } from '../../engine';
 import { type ClipText, clipText, encode, type UNet, unet, type Vae } from '../../models';
 import type { ClipTokenizer } from '../../models/tokenizer';
@@ -28,6 +28,8 @@ export interface BaseTraining {
   readonly learningRate: number;
   readonly seed: number;
   readonly checkpoint: string;
+  /** From this step on, errors are weighted by `minSnrWeights`; before, all alike. */
+  readonly minSnrFrom: number;
 }
 
 /** Share of captions replaced by the empty one, so that guidance has something to guide away from. */
@@ -35,23 +37,39 @@ const PROPORTION_EMPTY_PROMPTS = 0.12;
 
 /** Trains text encoder and UNet in place; yields every step. */
 export function trainBase(parts: BaseParts, options: BaseTraining) {
-  const { batchSize: B, ...plan } = options;
+  const { batchSize: B, minSnrFrom, ...plan } = options;
   return train({
     ...plan,
     weights: { unet: parts.unet.parameters, textEncoder: parts.textEncoder.parameters },
     warmupSteps: 100,
     optimizer: { beta2: 0.99, weightDecay: 0.01 },
     emaDecay: 0.998,
-    batch: (generator) =>
+    batch: (generator, step) =>
       tidy(() => {
-        const { loss } = accumulateGrads(() => ({ loss: baseLoss(parts, B, generator) }));
+        const weigh = step < minSnrFrom ? equalWeights : minSnrWeights;
+        const loss = accumulateGrads(() => baseLoss(parts, B, generator, weigh));
         return { loss: loss.item() };
       }),
   });
 }
 
-/** ‖ε − ε_θ(x_t, t, caption)‖², a mean over all numbers (Ho et al. 2020, eq. 14). [] */
-function baseLoss(parts: BaseParts, B: number, generator: TorchGenerator): Tensor {
+/** A weight for each row's error. */
+type Weigh = (schedule: NoiseSchedule, timesteps: readonly number[]) => number[];
+
+const equalWeights: Weigh = (_schedule, timesteps) => timesteps.map(() => 1);
+
+/**
+ * min(SNR, 1) / SNR with SNR = ᾱ / (1 − ᾱ): nearly clean pictures, whose last details are hard to
+ * see in the noise, count for less, and what is drawn where for more (Hang et al. 2023, eq. 6, γ = 1).
+ */
+export const minSnrWeights: Weigh = (schedule, timesteps) =>
+  timesteps.map((t) => {
+    const alpha = alphaCumprodAt(schedule, t);
+    return Math.min(1, (1 - alpha) / alpha);
+  });
+
+/** w ‖ε − ε_θ(x_t, t, caption)‖², a mean over all numbers (Ho et al. 2020, eq. 14). [] */
+function baseLoss(parts: BaseParts, B: number, generator: TorchGenerator, weigh: Weigh): Tensor {
   const { corpus, latents, schedule, tokenizer, textEncoder } = parts;
   const [N = 0, ...latentShape] = latents.shape;
   const chosen = generator.randint(0, N, B);
@@ -68,7 +86,8 @@ function baseLoss(parts: BaseParts, B: number, generator: TorchGenerator): Tenso
   const { inputIds, length: L } = tokenizer.encode(captions);
   const encoderHiddenStates = clipText(textEncoder, tensor(inputIds, [B, L])).lastHiddenState;
   const noisePred = unet(parts.unet, noisyLatents, timesteps, { encoderHiddenStates });
-  return noisePred.sub(noise).square().mean();
+  const weights = tensor(weigh(schedule, timesteps), [B, ...latentShape.map(() => 1)]);
+  return noisePred.sub(noise).square().mul(weights).mean();
 }
 
 /** Pictures encoded at once. */

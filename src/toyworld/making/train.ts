@@ -20,10 +20,12 @@ export interface TrainingPlan {
   /** Decay of the moving average of the weights. */
   readonly emaDecay: number;
   readonly seed: number;
-  /** File to save to every few minutes and to resume from. */
-  readonly checkpoint: string;
+  /** File to save to every few minutes and to resume from. @default none */
+  readonly checkpoint?: string;
+  /** @default 90 */
+  readonly secondsBetweenCheckpoints?: number;
   /** Adds the gradients of one batch; returns figures to report. Draws from `generator` alone. */
-  readonly batch: (generator: TorchGenerator) => Readonly<Record<string, number>>;
+  readonly batch: (generator: TorchGenerator, step: number) => Readonly<Record<string, number>>;
 }
 
 /** One optimizer step of a plan. */
@@ -33,9 +35,10 @@ export interface TrainingStep {
   readonly steps: number;
   readonly figures: Readonly<Record<string, number>>;
   readonly secondsLeft: number;
+  /** The moving averages as they stand, by the names of the plan; not to be kept. */
+  readonly averages: Readonly<Record<string, Parameters>>;
 }
 
-const SECONDS_BETWEEN_CHECKPOINTS = 90;
 const MAX_GRAD_NORM = 1;
 /** The rate ends at this fraction of its height. */
 const FINAL_RATE = 0.02;
@@ -45,25 +48,25 @@ const FINAL_RATE = 0.02;
  * generator of its own seed, so that a resumed run takes the steps an uninterrupted one takes.
  */
 export async function* train(plan: TrainingPlan): AsyncGenerator<TrainingStep> {
-  const { weights, steps, checkpoint, emaDecay } = plan;
+  const { weights, steps, checkpoint, emaDecay, secondsBetweenCheckpoints = 90 } = plan;
   const optimizer = new AdamW(Object.values(weights), plan.optimizer);
   const averages = mapValues(weights, (w) => w.clone());
   const state = trainingState(weights, averages, optimizer);
-  const first = existsSync(checkpoint) ? await readWeightSets(checkpoint, state) : 0;
+  const first = checkpoint && existsSync(checkpoint) ? await readWeightSets(checkpoint, state) : 0;
   optimizer.resumeAt(first);
   const rate = lrSchedules.cosine({ warmupSteps: plan.warmupSteps, trainingSteps: steps });
   const clock = new Clock(steps - first);
   let saved = 0;
   for (let step = first; step < steps; step++) {
-    const figures = plan.batch(new TorchGenerator(plan.seed * 1_000_003 + step));
+    const figures = plan.batch(new TorchGenerator(plan.seed * 1_000_003 + step), step);
     const fraction = FINAL_RATE + (1 - FINAL_RATE) * rate(step + 1);
     optimizer.step(plan.learningRate * fraction, { maxGradNorm: MAX_GRAD_NORM });
     const decay = Math.min(emaDecay, (1 + step) / (10 + step));
     for (const [name, average] of Object.entries(averages))
       average.lerp(weights[name] as Parameters, 1 - decay);
     clock.tick();
-    yield { step: step + 1, steps, figures, secondsLeft: clock.secondsLeft };
-    if (clock.seconds - saved > SECONDS_BETWEEN_CHECKPOINTS) {
+    yield { step: step + 1, steps, figures, secondsLeft: clock.secondsLeft, averages };
+    if (checkpoint && clock.seconds - saved > secondsBetweenCheckpoints) {
       await writeWeightSets(checkpoint, state, step + 1);
       saved = clock.seconds;
     }
@@ -73,7 +76,7 @@ export async function* train(plan: TrainingPlan): AsyncGenerator<TrainingStep> {
     average.dispose();
   }
   optimizer.dispose();
-  await rm(checkpoint, { force: true });
+  if (checkpoint) await rm(checkpoint, { force: true });
 }
 
 /** Everything that a resumed run needs besides the step count. */

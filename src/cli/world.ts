@@ -1,0 +1,43 @@
+/** `npm run world`: makes the embedded world from nothing, in `runs/world`, and compares it with `data/`. */
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { formatNumber } from '../show/text';
+import type { FigureComparison } from '../toyworld/making/make-world';
+import { ProgressLine } from './progress-line';
+
+const ROOT = resolve(__dirname, '..', '..');
+const WORKSHOP = resolve(ROOT, 'runs', 'world');
+
+async function main(): Promise<void> {
+  mkdirSync(WORKSHOP, { recursive: true });
+  // Not earlier: TensorFlow takes a second to load.
+  const { compareWorlds, makeWorld } = await import('../toyworld/making/make-world');
+  const { WORLD_FOLDER } = await import('../toyworld/world');
+  let line: { readonly stage: string; readonly progress: ProgressLine } | undefined;
+  for await (const { stage, unit, done, total } of makeWorld(WORKSHOP)) {
+    if (line?.stage !== stage) line = { stage, progress: new ProgressLine(stage, unit) };
+    line.progress.update(done, total);
+  }
+  const made = resolve(WORKSHOP, 'data');
+  const { figures, sameFiles, files } = await compareWorlds(made, WORLD_FOLDER);
+  console.log(table(figures));
+  console.log(`${sameFiles} of ${files} files are the same as in ${WORLD_FOLDER} to the byte.`);
+  console.log(
+    `The world that was made lies in ${made}; copy it over data/ to make it the new one.`,
+  );
+}
+
+function table(figures: readonly FigureComparison[]): string {
+  const cell = (x: number | undefined) => (x === undefined ? '–' : formatNumber(x, 3)).padStart(10);
+  const rows = figures.map(
+    ({ name, made, committed }) => `${name.padEnd(26)}${cell(made)}${cell(committed)}`,
+  );
+  return [`${'figure'.padEnd(26)}${'made'.padStart(10)}${'committed'.padStart(10)}`, ...rows].join(
+    '\n',
+  );
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,43 @@
+/** The whole making, and how what was made compares with what is committed. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson } from '../../hub/json-file';
+import type { Figures } from './measure';
+import { hashes, packageStage } from './package';
+import { pairStage } from './pair-stage';
+import { scorerStage } from './scorer-stage';
+import { baseStage, type MakingRecord, vaeStage } from './stages';
+
+/** Runs every stage whose result is not in the workshop yet; leaves `<workshop>/data`. */
+export async function* makeWorld(workshop: string): AsyncGenerator<MakingRecord> {
+  for (const stage of [vaeStage, baseStage, pairStage, scorerStage, packageStage])
+    yield* stage(workshop);
+}
+
+/** One figure of two worlds. */
+export interface FigureComparison {
+  readonly name: string;
+  readonly made: number | undefined;
+  readonly committed: number | undefined;
+}
+
+/** What was made beside what is committed: figures, and how many files are the same to the byte. */
+export async function compareWorlds(made: string, committed: string) {
+  const [a, b] = [await figuresOf(made), await figuresOf(committed)];
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  const figures: FigureComparison[] = names.map((name) => ({
+    name,
+    made: a[name],
+    committed: b[name],
+  }));
+  const known = new Map(hashes(committed).map(({ name, sha256 }) => [name, sha256]));
+  const files = hashes(made);
+  const same = files.filter(({ name, sha256 }) => known.get(name) === sha256).length;
+  return { figures, sameFiles: same, files: files.length };
+}
+
+async function figuresOf(folder: string): Promise<Figures> {
+  const path = join(folder, 'figures.json');
+  return existsSync(path) ? ((await readJson(path)).figures as Figures) : {};
+}

@@ -1,0 +1,56 @@
+// B captions or pairs, S × S pixels
+import { logSoftmax, scoped, stack, type Tensor, tensor } from '../../engine';
+import { type ClipModel, imageEmbeds, logitScale, textEmbeds } from '../../models';
+
+/**
+ * CLIP's contrastive loss: each picture must find its caption among all of the batch, and each
+ * caption its picture (Radford et al. 2021, figure 3).
+ * @param pixelValues normalised, [B, S, S, 3]
+ * @param inputIds int32 [B, L]
+ */
+export const contrastiveLoss = scoped(
+  'contrastiveLoss',
+  (clip: ClipModel, pixelValues: Tensor, inputIds: Tensor): Tensor => {
+    const [B = 0] = pixelValues.shape;
+    const images = imageEmbeds(clip, pixelValues).normalised; // [B, D]
+    const texts = textEmbeds(clip, inputIds).normalised;
+    const logits = texts.matmul(images, { transposeB: true }).mul(logitScale(clip)); // [B, B]
+    const own = tensor(identity(B), [B, B]);
+    const found = (rows: Tensor) => logSoftmax(rows).mul(own).sum().div(B);
+    return found(logits)
+      .add(found(logits.transpose([1, 0])))
+      .mul(-0.5);
+  },
+);
+
+const identity = (n: number) =>
+  Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+
+/**
+ * PickScore's loss: the cross entropy between the label and the softmax of both pictures' scores,
+ * with ½ for both where the label is a tie (Kirstain et al. 2023, equations 1 and 2).
+ * @param pixelValues normalised: all first pictures, then all second ones, [2B, S, S, 3]
+ * @param inputIds int32 [B, L]
+ * @param label0 1, ½ or 0: share of the first picture, [B]
+ */
+export const pickScoreLoss = scoped(
+  'pickScoreLoss',
+  (clip: ClipModel, pixelValues: Tensor, inputIds: Tensor, label0: Tensor): Tensor => {
+    const chances = logSoftmax(pairScores(clip, pixelValues, inputIds)); // [B, 2]
+    const wanted = stack([label0, label0.neg().add(1)], 1);
+    return chances.mul(wanted).sum(1).mean().neg();
+  },
+);
+
+/** Scaled cosines of each caption with its two pictures, [B, 2]. Arguments as of `pickScoreLoss`. */
+export const pairScores = scoped(
+  'pairScores',
+  (clip: ClipModel, pixelValues: Tensor, inputIds: Tensor): Tensor => {
+    const [B = 0] = inputIds.shape;
+    const texts = textEmbeds(clip, inputIds).normalised; // [B, D]
+    const D = texts.shape[1] ?? 0;
+    const images = imageEmbeds(clip, pixelValues).normalised.reshape([2, B, D]);
+    const cosines = images.mul(texts.expandDims(0)).sum(2); // [2, B]
+    return cosines.transpose([1, 0]).mul(logitScale(clip));
+  },
+);
