@@ -28,6 +28,7 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
 
   const pipeline = await loadPipeline(args.model);
   try {
+    noteTruncation(pipeline, args);
     const images = drawImages(pipeline, args);
     await checkOutputs(paths, existing); // others may have written meanwhile
     for (const [i, image] of images.entries()) {
@@ -52,6 +53,16 @@ async function checkScheduler({ model, scheduler, steps }: SampleArgs): Promise<
     throw new Error('No step is made here.');
   };
   sampler.start(steps, { drawNoise: noNoise }).dispose();
+}
+
+/** Says so where the model reads only the beginning of a text, as diffusers does. */
+function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: SampleArgs): void {
+  const room = tokenizer.modelMaxLength - 2; // start and end tokens
+  for (const [name, text] of Object.entries({ prompt, negative_prompt })) {
+    const { length } = tokenizer.textIds(text);
+    if (length > room)
+      console.error(`${name} has ${length} tokens; the model reads the first ${room}.`);
+  }
 }
 
 function drawImages(pipeline: Pipeline, args: SampleArgs) {

@@ -62,8 +62,8 @@ describe('npm run sample', function () {
 
   it('writes several pictures of its own size and leaves nothing else', () =>
     inTemporaryFolder(async (folder) => {
-      const { status, stdout } = run(
-        ...['--model', model, '--prompt', 'a', '--steps', '2', '--scheduler', 'ddpm'],
+      const { status, stdout, stderr } = run(
+        ...['--model', model, '--prompt', 'a '.repeat(80), '--steps', '2', '--scheduler', 'ddpm'],
         ...[
           '--height',
           '8',
@@ -75,7 +75,8 @@ describe('npm run sample', function () {
           join(folder, 'a.png'),
         ],
       );
-      assert.equal(status, 0);
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /^prompt has 80 tokens; the model reads the first 75\.$/m);
       assert.deepEqual(readdirSync(folder).sort(), ['a-0.png', 'a-1.png']);
       assert.equal(stdout, ['a-0.png', 'a-1.png'].map((n) => `${join(folder, n)}\n`).join(''));
       const [first, second] = ['a-0.png', 'a-1.png'].map((n) => readFileSync(join(folder, n)));
