@@ -7,7 +7,8 @@ export { latentImages } from './latent-images';
 export { type LinePlot, type LinePlotOptions, linePlot, type Series } from './line-plot';
 export { DISPLAY, type Displayable, display, type MimeBundle } from './notebook';
 export { type Facts, follow, type Progress, progress } from './progress';
-export { stack } from './stack';
+
 export { type TableRow, table } from './table';
 export { tensorTable } from './tensor-table';
 export { formatDuration, formatNumber } from './text';
+export { together } from './together';

@@ -99,12 +99,13 @@ function plotlyFigure(curves: readonly Curve[], options: LinePlotOptions): objec
   const axis = { gridcolor: '#e5e5e5', zerolinecolor: '#cccccc', linecolor: '#888888' };
   const layout = {
     height: 380,
-    margin: { t: title === undefined ? 20 : 48, r: 24, b: 48, l: 64 },
+    margin: { t: title === undefined ? 36 : 72, r: 24, b: 48, l: 64 },
     paper_bgcolor: '#ffffff',
     plot_bgcolor: '#ffffff',
     font: { color: '#222222' },
     hovermode: 'x unified',
     showlegend: curves.length > 1,
+    legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom' },
     ...(title === undefined ? {} : { title: { text: title } }),
     xaxis: { ...axis, title: { text: xLabel } },
     yaxis: { ...axis, ...(yLabel === undefined ? {} : { title: { text: yLabel } }) },

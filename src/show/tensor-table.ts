@@ -17,13 +17,14 @@ export function tensorRow(tensor: Tensor): TableRow {
     max = Math.max(max, value);
     sum += value;
   }
-  const few = values.length <= FEW ? Array.from(values, (v) => formatNumber(v)).join(', ') : '…';
+  const few = values.length <= FEW ? Array.from(values, (v) => formatNumber(v, 6)).join(', ') : '…';
+  const hasRange = values.length > 1;
   return {
     shape: `[${tensor.shape.join(', ')}]`,
     dtype: tensor.dtype,
-    min: values.length === 0 ? undefined : min,
-    mean: values.length === 0 ? undefined : sum / values.length,
-    max: values.length === 0 ? undefined : max,
+    min: hasRange ? min : undefined,
+    mean: hasRange ? sum / values.length : undefined,
+    max: hasRange ? max : undefined,
     values: few,
   };
 }

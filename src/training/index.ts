@@ -17,5 +17,5 @@ export {
   type PairBatch,
 } from './noising';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
-export { createRunFolder, type RunFolder } from './run-folder';
+export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
 export { type SftStepOptions, sftStep } from './sft-step';

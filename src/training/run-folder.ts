@@ -1,5 +1,5 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 /** A folder of one run: what it was told, what it measured, what it made. */
 export interface RunFolder {
@@ -27,10 +27,27 @@ export function createRunFolder(
   { time = new Date() } = {},
 ): RunFolder {
   mkdirSync(root, { recursive: true });
-  const { id, path } = claim(root, `${timeStamp(time)}-${name}`);
+  return openRunFolder(claim(root, `${timeStamp(time)}-${name}`), config);
+}
+
+/** `runs/` of this checkout. */
+export const RUNS_FOLDER = resolve(__dirname, '..', '..', 'runs');
+
+/**
+ * The folder of the run that this process is part of: what `DPO_RUN_FOLDER` names, as `npm start` does for
+ * its notebook, or a new folder below `runs/`.
+ */
+export function currentRunFolder(name: string, config: object): RunFolder {
+  const given = process.env.DPO_RUN_FOLDER;
+  return given === undefined
+    ? createRunFolder(RUNS_FOLDER, name, config)
+    : openRunFolder(given, config);
+}
+
+function openRunFolder(path: string, config: object): RunFolder {
   writeFileSync(join(path, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
   return {
-    id,
+    id: basename(path),
     path,
     log: (record) => appendFileSync(join(path, 'metrics.jsonl'), `${JSON.stringify(record)}\n`),
     file: (...names) => {
@@ -42,13 +59,12 @@ export function createRunFolder(
 }
 
 /** The first of `<id>`, `<id>-2`, `<id>-3`, … that nobody has; mkdir fails on an existing folder. */
-function claim(root: string, wanted: string): { id: string; path: string } {
+function claim(root: string, wanted: string): string {
   for (let n = 1; ; n++) {
-    const id = n === 1 ? wanted : `${wanted}-${n}`;
-    const path = join(root, id);
+    const path = join(root, n === 1 ? wanted : `${wanted}-${n}`);
     try {
       mkdirSync(path);
-      return { id, path };
+      return path;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
