@@ -29,12 +29,12 @@ const EVALUATION_SEED = 777_000;
 /** Draws all held-out prompts with a progress line. */
 function draw(pipeline: World['base'], prompts: readonly string[], label: string): RgbImage[] {
   const line = new ProgressLine(label, 'picture');
-  const drawing = drawPrompts(pipeline, prompts, { seed: EVALUATION_SEED });
-  for (;;) {
-    const { value, done } = drawing.next();
-    if (done) return value;
-    line.update(value, prompts.length);
+  const images: RgbImage[] = [];
+  for (const chunk of drawPrompts(pipeline, prompts, { seed: EVALUATION_SEED })) {
+    images.push(...chunk);
+    line.update(images.length, prompts.length);
   }
+  return images;
 }
 
 /** Trains one policy and compares its held-out pictures with the base's. */

@@ -1,9 +1,11 @@
 /** Same prompts, same seeds, two models: who draws better, by the judge and by the scorer? */
+import { type PreferencePairs, pairPicture } from '../data';
 import type { RgbImage } from '../data/image';
 import { generateImages, type TextToImage } from '../diffusion';
 import type { ClipFolder } from '../hub';
 import { clipScores, type Variety, variety, type WinRate, winRate } from '../scoring';
 import { FAITHFUL_TERMS, judge, TERMS, type Term, type Terms, utility } from './judge';
+import { bayesCeiling } from './labels';
 import { DRAWING } from './making/pairs';
 
 /** Pictures of one model, one per prompt, with the judge's terms and the scorer's cosines. */
@@ -14,26 +16,23 @@ export interface Drawn {
   readonly scores: readonly number[];
 }
 
-/** Prompts drawn together. */
-const CHUNK = 50;
+/** Prompts drawn together by `drawPrompts`. */
+export const DRAWN_TOGETHER = 25;
 
 /**
- * Draws one picture per prompt, each from its own seed (`seed` + its position), and yields after
- * every chunk how many are done; returns them all. The same for every model and every chunk size.
+ * Draws one picture per prompt, each from its own seed (`seed` + its position): the same for every
+ * model. Yields the pictures of one chunk of prompts after the other.
  */
 export function* drawPrompts(
   pipeline: TextToImage,
   prompts: readonly string[],
   { seed = 0 } = {},
-): Generator<number, RgbImage[], void> {
-  const images: RgbImage[] = [];
-  for (let from = 0; from < prompts.length; from += CHUNK) {
-    const prompt = prompts.slice(from, from + CHUNK);
+): Generator<RgbImage[], void, void> {
+  for (let from = 0; from < prompts.length; from += DRAWN_TOGETHER) {
+    const prompt = prompts.slice(from, from + DRAWN_TOGETHER);
     const seeds = prompt.map((_, i) => seed + from + i);
-    images.push(...generateImages(pipeline, { prompt, seed: seeds, ...DRAWING }));
-    yield images.length;
+    yield generateImages(pipeline, { prompt, seed: seeds, ...DRAWING });
   }
-  return images;
 }
 
 /** Judges and scores pictures against the prompts they were drawn from. */
@@ -76,4 +75,17 @@ export function compare(tuned: Drawn, base: Drawn): Comparison {
     ) as Comparison['terms'],
     variety: both(({ images }) => variety(images)),
   };
+}
+
+/** The Bayes ceiling of labelled pairs: how often their judge's better picture was labelled so, at best. */
+export async function pairCeiling(data: PreferencePairs): Promise<number> {
+  const differences: number[] = [];
+  for (const pair of data.pairs) {
+    const [first, second] = [
+      await pairPicture(data, pair, 'jpg_0'),
+      await pairPicture(data, pair, 'jpg_1'),
+    ];
+    differences.push(utility(judge(first, pair.caption)) - utility(judge(second, pair.caption)));
+  }
+  return bayesCeiling(differences);
 }

@@ -4,8 +4,10 @@ export {
   assess,
   type Comparison,
   compare,
+  DRAWN_TOGETHER,
   type Drawn,
   drawPrompts,
+  pairCeiling,
 } from './comparison';
 export { FAITHFUL_TERMS, judge, TERMS, type Term, type Terms, utility } from './judge';
 export { bayesCeiling } from './labels';
