@@ -32,7 +32,7 @@ export interface ExecuteOptions {
 
 export type KernelClient = Awaited<ReturnType<typeof startKernel>>;
 
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 180_000;
 const SHUTDOWN_LIMIT_MS = 2000;
 
 /**

@@ -50,7 +50,7 @@ export interface FollowOptions<T> {
 
 /** Passes the records of a loop on, one by one, and shows how far it is. */
 export async function* follow<T>(
-  loop: AsyncIterable<T>,
+  loop: AsyncIterable<T> | Iterable<T>,
   { label, total, facts = () => ({}) }: FollowOptions<T>,
 ): AsyncGenerator<T> {
   const line = progress(label, total);
@@ -64,6 +64,22 @@ export async function* follow<T>(
     }
   } finally {
     line.finish(last);
+  }
+}
+
+/** Runs a job that yields how much of `total` is done, shows how far it is, and returns its result. */
+export function watch<T>(
+  job: Generator<number, T>,
+  { label, total }: Pick<FollowOptions<T>, 'label' | 'total'>,
+): T {
+  const line = progress(label, total);
+  for (;;) {
+    const { value, done } = job.next();
+    if (done) {
+      line.finish();
+      return value;
+    }
+    line.update(value);
   }
 }
 
