@@ -22,7 +22,7 @@ export const DRAWING = { numInferenceSteps: 20, guidanceScale: 3 } as const;
 /** Captions whose pictures are drawn together. */
 export const PAIRS_PER_CHUNK = 32;
 
-const JPEG_QUALITY = 92;
+const JPEG_QUALITY = 95;
 
 /**
  * One chunk of pairs as rows of Pick-a-Pic. Every chunk has a seed of its own, so that it can be
