@@ -26,6 +26,8 @@ const npmOptions = [
   '--no-fund',
   '--no-update-notifier',
   '--no-progress',
+  '--fetch-retry-mintimeout=2000', // npm's own waits say "no network" only after three minutes
+  '--fetch-retry-maxtimeout=8000',
   '--loglevel=http', // a line for each fetch, which watchNpm counts
 ];
 
@@ -83,21 +85,26 @@ function watchNpm(npmCache, wanted, progress) {
   const before = folderBytes(npmCache);
   const [packages, bytes] = [new Rate(), new Rate()];
   const fetched = new Set();
+  let trouble = '';
   const timer = setInterval(() => {
     const now = performance.now();
     const gained = folderBytes(npmCache) - before;
     const left = wanted - fetched.size;
     const perSecond = packages.add(fetched.size, now);
     const parts = [
+      trouble,
       `${Math.min(fetched.size, wanted)} of ${wanted} packages`,
       describeTransfer({ bytes: gained, rate: bytes.add(gained, now) }),
+      perSecond > 0 && left > 0 ? `${formatSeconds(left / perSecond)} left` : '',
     ];
-    if (perSecond > 0 && left > 0) parts.push(`${formatSeconds(left / perSecond)} left`);
-    progress.update(parts.join(' · '));
+    progress.update(parts.filter(Boolean).join(' · '));
   }, 500);
   const onLine = (line) => {
     const url = /http (?:fetch GET 200|cache) (\S+\.tgz)\b/.exec(line)?.[1];
     if (url) fetched.add(url);
+    const failure = /http fetch GET \S+ attempt \d+ failed with (\S+)/.exec(line)?.[1];
+    if (failure) trouble = `no answer (${failure}), trying again`;
+    else if (line.includes('http fetch GET 200')) trouble = '';
   };
   return { onLine, stop: () => clearInterval(timer) };
 }
