@@ -1,0 +1,60 @@
+/** Both notebooks, from top to bottom through the real kernel, in the small setting. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readNotebook } from '../../src/cli/notebook-file';
+import { stripAnsi } from '../../src/cli/report-html';
+import { runNotebook } from '../../src/cli/run-notebook';
+import { inTemporaryFolder } from '../support/temporary';
+
+const ROOT = join(__dirname, '..', '..');
+
+async function run(name: string) {
+  const path = join(ROOT, 'notebooks', name);
+  return inTemporaryFolder(async (folder) => {
+    const env = { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: folder };
+    const { status, failure, notebook } = await runNotebook(path, readNotebook(path), { env });
+    const where = `cell ${failure?.place.number}, ${failure?.place.heading}`;
+    const why = stripAnsi((failure?.error.traceback ?? []).join('\n'));
+    assert.equal(status, 'done', `${where}\n${why}`);
+    const code = notebook.cells.filter((cell) => cell.cell_type === 'code');
+    assert.deepEqual(
+      code.map((cell) => cell.execution_count),
+      code.map((_, i) => i + 1),
+    );
+    return code.flatMap((cell) => cell.outputs);
+  });
+}
+
+describe('the notebooks', function () {
+  this.timeout(300_000);
+
+  it('01-first-light runs, with pictures, a figure and a win rate', async () => {
+    const outputs = await run('01-first-light.ipynb');
+    const types = new Set(outputs.flatMap((o) => ('data' in o ? Object.keys(o.data) : [])));
+    assert.ok(types.has('image/png') && types.has('application/vnd.plotly.v1+json'));
+    assert.match(JSON.stringify(outputs), /n = \d+/);
+  });
+
+  it('02-the-loss-step-by-step runs, and every check holds', async () => {
+    const outputs = await run('02-the-loss-step-by-step.ipynb');
+    assert.ok(JSON.stringify(outputs).split('✓').length > 15);
+  });
+
+  it('run in Jupyter too: nbclient finds the kernel through JUPYTER_PATH', async () => {
+    const python = join(ROOT, '.venv', 'bin', 'python');
+    assert.ok(existsSync(python), 'there is no .venv; npm run setup makes it');
+    const script = join(__dirname, 'nbclient_run.py');
+    const notebook = join(ROOT, 'notebooks', '02-the-loss-step-by-step.ipynb');
+    const env = { ...process.env, JUPYTER_PATH: ROOT };
+    const { stdout } = await promisify(execFile)(python, [script, notebook], { env });
+    const { counts, last } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    assert.deepEqual(
+      counts,
+      counts.map((_: number, i: number) => i + 1),
+    );
+    assert.match(last, /loss, flipped: 1\.220095/);
+  });
+});
