@@ -34,6 +34,7 @@ export function childEnv(extra = {}) {
 /**
  * Runs a program to its end and returns its output.
  * @param doing what it does, as in "while installing the npm packages"
+ * @param onLine called with each line and the child, which it may end
  * @throws SetupError with the cause in one sentence when it cannot start or ends badly
  */
 export async function runChild(doing, command, args, { cwd, env = childEnv(), onLine } = {}) {
@@ -45,7 +46,7 @@ export async function runChild(doing, command, args, { cwd, env = childEnv(), on
     appendFileSync(logFile, `${line}\n`);
     tail.push(line);
     if (tail.length > tailLines) tail.shift();
-    onLine?.(line);
+    onLine?.(line, child);
   };
   const streams = [child.stdout, child.stderr].map(async (stream) => {
     for await (const line of createInterface({ input: stream })) take(line);

@@ -26,8 +26,6 @@ const npmOptions = [
   '--no-fund',
   '--no-update-notifier',
   '--no-progress',
-  '--fetch-retry-mintimeout=2000', // npm's own waits say "no network" only after three minutes
-  '--fetch-retry-maxtimeout=8000',
   '--loglevel=http', // a line for each fetch, which watchNpm counts
 ];
 
@@ -80,12 +78,17 @@ function folderBytes(folder) {
   return bytes;
 }
 
+/** Milliseconds without one answer after which there is no network; npm itself gives up after three minutes. */
+const patience = 20_000;
+const unreachable = /ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED/;
+
 /** Follows npm by its log of fetches and by what its cache has gained. */
 function watchNpm(npmCache, wanted, progress) {
   const before = folderBytes(npmCache);
   const [packages, bytes] = [new Rate(), new Rate()];
   const fetched = new Set();
   let trouble = '';
+  let lastAnswer = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
     const gained = folderBytes(npmCache) - before;
@@ -99,12 +102,13 @@ function watchNpm(npmCache, wanted, progress) {
     ];
     progress.update(parts.filter(Boolean).join(' · '));
   }, 500);
-  const onLine = (line) => {
+  const onLine = (line, child) => {
     const url = /http (?:fetch GET 200|cache) (\S+\.tgz)\b/.exec(line)?.[1];
     if (url) fetched.add(url);
+    if (line.includes('http fetch GET 200')) [trouble, lastAnswer] = ['', performance.now()];
     const failure = /http fetch GET \S+ attempt \d+ failed with (\S+)/.exec(line)?.[1];
     if (failure) trouble = `no answer (${failure}), trying again`;
-    else if (line.includes('http fetch GET 200')) trouble = '';
+    if (unreachable.test(failure) && performance.now() - lastAnswer > patience) child.kill();
   };
   return { onLine, stop: () => clearInterval(timer) };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, setupFolder, tensorflow, venvPython } from './paths.mjs';
 import { chooseTarget, untested } from './platform.mjs';
 import { inputHash, publish, writeStamp } from './stamp.mjs';
-import { fetchWheels, unpackWheel } from './wheels.mjs';
+import { fetchWheels, unpackWheels } from './wheels.mjs';
 
 const stampName = '.set-up';
 /** What is taken out of the wheels: the libraries, the headers of the C interface, and CUDA's own libraries. */
@@ -52,9 +52,7 @@ export const tensorflowLibraries = {
     });
     const stage = join(build, 'wheel.new');
     rmSync(stage, { recursive: true, force: true });
-    for (const wheel of wheels) {
-      await unpackWheel(progress, { python: venvPython, wheel, folder: stage, prefixes: parts });
-    }
+    await unpackWheels(progress, { python: venvPython, wheels, folder: stage, prefixes: parts });
     const fresh = join(stage, 'tensorflow');
     // CUDA's libraries go beside TensorFlow, where its run path (../nvidia/*/lib) looks for them.
     if (existsSync(join(stage, 'nvidia'))) publish(join(stage, 'nvidia'), join(build, 'nvidia'));

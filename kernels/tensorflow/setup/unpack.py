@@ -1,10 +1,12 @@
-"""Unpacks parts of a wheel; zipfile checks the size and the CRC of each member.
+"""Unpacks parts of wheels; zipfile checks the size and the CRC of each member.
 
 Prints one JSON object a line: {"bytes", "total"}.
 
-    python unpack.py WHEEL FOLDER PREFIX...
+    python unpack.py --prefix=PREFIX... FOLDER WHEEL...
 """
 
+import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -14,7 +16,7 @@ import zipfile
 
 
 class Counted:
-    """A file that reports what is written to it, at most five times a second."""
+    """Where members are written to; reports the bytes at most five times a second."""
 
     def __init__(self, total):
         self.done, self.total, self.shown, self.file = 0, total, 0.0, None
@@ -27,19 +29,37 @@ class Counted:
             print(json.dumps({"bytes": self.done, "total": self.total}), flush=True)
 
 
-def main(wheel, folder, *prefixes):
-    root = os.path.realpath(folder)
-    with zipfile.ZipFile(wheel) as archive:
-        members = [m for m in archive.infolist() if m.filename.startswith(prefixes) and not m.is_dir()]
-        target = Counted(sum(m.file_size for m in members))
-        for member in members:
-            path = os.path.normpath(os.path.join(root, member.filename))
-            if not path.startswith(root + os.sep):
-                sys.exit(f"error: {member.filename} lies outside the wheel's own folder")
+def path_in(folder, name):
+    """Where a member goes; one that would lie outside the folder is refused."""
+    path = os.path.normpath(os.path.join(folder, name))
+    if not path.startswith(folder + os.sep):
+        sys.exit(f"error: {name} lies outside the folder")
+    return path
+
+
+def main(folder, wheels, prefixes):
+    with contextlib.ExitStack() as stack:
+        archives = [stack.enter_context(zipfile.ZipFile(wheel)) for wheel in wheels]
+        members = [
+            (archive, member)
+            for archive in archives
+            for member in archive.infolist()
+            if member.filename.startswith(prefixes) and not member.is_dir()
+        ]
+        target = Counted(sum(member.file_size for _, member in members))
+        for archive, member in members:
+            path = path_in(os.path.realpath(folder), member.filename)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with archive.open(member) as source, open(path, "wb") as target.file:
                 shutil.copyfileobj(source, target, 1 << 20)
+            # zipfile keeps no permissions; CUDA's ptxas is a program.
+            os.chmod(path, (member.external_attr >> 16) & 0o777 | 0o644)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--prefix", action="append", default=[])
+    parser.add_argument("folder")
+    parser.add_argument("wheels", nargs="+")
+    arguments = parser.parse_args()
+    main(arguments.folder, arguments.wheels, tuple(arguments.prefix))

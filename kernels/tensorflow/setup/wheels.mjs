@@ -66,17 +66,18 @@ export async function fetchWheels(progress, { doing, python, requirements, optio
   return files;
 }
 
-/** Unpacks the members of a wheel that begin with one of `prefixes`. */
-export async function unpackWheel(progress, { python, wheel, folder, prefixes }) {
+/** Unpacks the members of wheels that begin with one of `prefixes`. */
+export async function unpackWheels(progress, { python, wheels, folder, prefixes }) {
   const rate = new Rate();
+  const program = join(setupFolder, 'unpack.py');
+  const wanted = prefixes.map((prefix) => `--prefix=${prefix}`);
   await runPython(
-    'unpacking a wheel',
+    'unpacking the wheels',
     python,
-    [join(setupFolder, 'unpack.py'), wheel, folder, ...prefixes],
+    [program, ...wanted, folder, ...wheels],
     ({ bytes, total }) => {
-      progress.update(
-        `unpacking · ${describeTransfer({ bytes, total, rate: rate.add(bytes, performance.now()) })}`,
-      );
+      const transfer = { bytes, total, rate: rate.add(bytes, performance.now()) };
+      progress.update(`unpacking · ${describeTransfer(transfer)}`);
     },
   );
 }
