@@ -15,14 +15,18 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
-/** A number in at most `digits` significant digits, with an exponent only where it helps. */
+/** A whole number in full; another in at most `digits` significant digits, with an exponent only where it helps. */
 export function formatNumber(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e12) return wholeNumber(value);
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) return value.toExponential(digits - 1);
   return String(Number(value.toPrecision(digits)));
 }
+
+/** With commas from five digits on: 1500, 3,708,356. */
+const wholeNumber = (value: number) =>
+  Math.abs(value) < 1e4 ? String(value) : value.toLocaleString('en-US');
 
 /** Seconds as `14 s`, `3:07` or `1:02:09`. */
 export function formatDuration(seconds: number): string {
