@@ -142,7 +142,7 @@ describe('check', () => {
 describe('formatNumber', () => {
   it('keeps what a reader needs', () => {
     assert.equal(formatNumber(0.654321), '0.6543');
-    assert.equal(formatNumber(123456), '123456');
+    assert.equal(formatNumber(123456), '123,456');
     assert.equal(formatNumber(0.00001234), '1.234e-5');
     assert.equal(formatNumber(Number.NaN), 'NaN');
   });
