@@ -30,7 +30,7 @@ const npmOptions = [
 ];
 
 /** npm as a command: the one that runs us if npm does, else the one on the PATH. */
-export function npmCommand() {
+function npmCommand() {
   const running = process.env.npm_execpath;
   if (running && basename(running) === 'npm-cli.js' && existsSync(running)) {
     return [process.execPath, running];
@@ -40,15 +40,24 @@ export function npmCommand() {
   return [npm];
 }
 
-/** True when a package of the lockfile is for this operating system and processor. */
-function isForThisMachine({ os, cpu, libc }) {
-  const allows = (list, value) =>
-    !list ||
-    ((list.some((entry) => entry === value) || list.every((entry) => entry.startsWith('!'))) &&
-      !list.includes(`!${value}`));
-  return (
-    allows(os, process.platform) && allows(cpu, process.arch) && (!libc || libc.includes('glibc'))
-  );
+/** npm's rule for the `os` and `cpu` of a package: named, or at least not ruled out with "!". */
+function allows(list, value) {
+  if (!list) return true;
+  const ruledOut = list.filter((entry) => entry.startsWith('!'));
+  return !list.includes(`!${value}`) && (list.includes(value) || ruledOut.length === list.length);
+}
+
+/** True when an install here must bring a package: an optional one only if it is made for this machine. */
+function isWanted({ optional, os, cpu, libc }) {
+  if (!optional) return true;
+  const hasLibc = !libc || libc.includes('glibc');
+  return Boolean(os || cpu) && allows(os, process.platform) && allows(cpu, process.arch) && hasLibc;
+}
+
+/** Path and entry of each package of the lockfile that an install here must bring. */
+function wantedPackages() {
+  const { packages } = JSON.parse(readFileSync(lockfile, 'utf8'));
+  return Object.entries(packages).filter(([path, entry]) => path !== '' && isWanted(entry));
 }
 
 /** True when `node_modules` already holds exactly what the lockfile says (someone ran `npm ci`). */
@@ -56,26 +65,26 @@ function alreadyInstalled() {
   const hidden = join(nodeModules, '.package-lock.json');
   if (!existsSync(hidden)) return false;
   const installed = JSON.parse(readFileSync(hidden, 'utf8')).packages;
-  const wanted = Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages);
-  return wanted.every(([path, entry]) => {
-    if (path === '' || (entry.optional && (!isForThisMachine(entry) || !installed[path])))
-      return true;
-    return (
-      installed[path]?.version === entry.version && existsSync(join(root, path, 'package.json'))
-    );
+  return wantedPackages().every(([path, { version }]) => {
+    const same = installed[path]?.version === version;
+    return same && existsSync(join(root, path, 'package.json'));
   });
 }
 
-/** Bytes of all files below a folder that is being written to. */
+/** Bytes of all files below a folder; what vanishes while we look does not count. */
 function folderBytes(folder) {
-  let bytes = 0;
-  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
-    bytes +=
-      statSync(join(entry.parentPath ?? entry.path, entry.name), { throwIfNoEntry: false })?.size ??
-      0;
+  let entries;
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (error.code === 'ENOENT') return 0;
+    throw error;
   }
-  return bytes;
+  return entries.reduce((bytes, entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return bytes + folderBytes(path);
+    return bytes + (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
 }
 
 /** Milliseconds without one answer after which there is no network; npm itself gives up after three minutes. */
@@ -123,9 +132,7 @@ async function installInto(stage, progress) {
   for (const name of ['package.json', 'package-lock.json', '.npmrc']) {
     if (existsSync(join(root, name))) cpSync(join(root, name), join(stage, name));
   }
-  const entries = Object.entries(JSON.parse(readFileSync(lockfile, 'utf8')).packages);
-  const wanted = entries.filter(([path, entry]) => path !== '' && isForThisMachine(entry)).length;
-  const watch = watchNpm(npmCache, wanted, progress);
+  const watch = watchNpm(npmCache, wantedPackages().length, progress);
   const places = [`--cache=${npmCache}`, `--prefix=${stage}`];
   try {
     await runChild(
