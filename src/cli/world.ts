@@ -13,10 +13,13 @@ async function main(): Promise<void> {
   // Not earlier: TensorFlow takes a second to load.
   const { compareWorlds, makeWorld } = await import('../toyworld/making/make-world');
   const { WORLD_FOLDER } = await import('../toyworld/world');
-  let line: { readonly stage: string; readonly progress: ProgressLine } | undefined;
+  let line: { readonly stage: string; readonly before: number; readonly progress: ProgressLine };
+  line = { stage: '', before: 0, progress: new ProgressLine('', '') };
   for await (const { stage, unit, done, total } of makeWorld(WORKSHOP)) {
-    if (line?.stage !== stage) line = { stage, progress: new ProgressLine(stage, unit) };
-    line.progress.update(done, total);
+    // What an interrupted run had done says nothing about the rate of this one.
+    if (line.stage !== stage)
+      line = { stage, before: done - 1, progress: new ProgressLine(stage, unit) };
+    line.progress.update(done - line.before, total - line.before);
   }
   const made = resolve(WORKSHOP, 'data');
   const { figures, sameFiles, files } = await compareWorlds(made, WORLD_FOLDER);

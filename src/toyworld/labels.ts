@@ -6,7 +6,7 @@ import type { Draws } from './draws';
 export const TIE_MARGIN = 0.06;
 
 /** How steady the imagined person is: the utility difference at which e to 1 prefer the better picture. */
-export const TEMPERATURE = 0.25;
+export const TEMPERATURE = 0.22;
 
 /** `label_0` of Pick-a-Pic: 1 the first is preferred, 0 the second, ½ neither. */
 export type Label = 0 | 0.5 | 1;

@@ -28,7 +28,7 @@ export async function* pairStage(workshop: string): AsyncGenerator<MakingRecord>
   const base = await loadBase(workshop);
   let done = wanted.length - missing.length;
   for (const { drawing, chunk, path } of missing) {
-    writePreferencePairs(path, await drawPairChunk(base, drawing, chunk));
+    if (!existsSync(path)) writePreferencePairs(path, await drawPairChunk(base, drawing, chunk));
     yield { stage: 'pairs', unit: 'chunk', done: ++done, total: wanted.length, figures: {} };
   }
   disposePipeline(base);

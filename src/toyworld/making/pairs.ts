@@ -17,7 +17,7 @@ export interface PairDrawing {
 }
 
 /** How pictures of the world are drawn everywhere: with the folder's own DDIM. */
-export const DRAWING = { numInferenceSteps: 20, guidanceScale: 3 } as const;
+export const DRAWING = { numInferenceSteps: 20, guidanceScale: 2 } as const;
 
 /** Captions whose pictures are drawn together. */
 export const PAIRS_PER_CHUNK = 32;
