@@ -1,4 +1,7 @@
-/** `npm start`: runs a notebook through the project's own kernel and leaves its report in `runs/`. */
+/**
+ * `npm start`: runs a notebook through the project's own kernel and leaves its report in `runs/`.
+ * Arguments: the notebook and the folder of runs, both optional.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { formatDuration } from '../show/text';
@@ -16,10 +19,12 @@ const FIRST_LIGHT = join(ROOT, 'notebooks', '01-first-light.ipynb');
 const STATUS = { done: 0, failed: 1, stopped: 130 } as const;
 
 async function main(): Promise<void> {
-  const path = resolve(process.argv[2] ?? FIRST_LIGHT);
+  const [, , given = FIRST_LIGHT, runs = RUNS_FOLDER] = process.argv;
+  const path = resolve(given);
+  if (!existsSync(path)) throw new Error(`There is no notebook ${given}.`);
   const name = basename(path, '.ipynb').replace(/^\d+-/, '');
   const notebook = readNotebook(path);
-  const folder = createRunFolder(RUNS_FOLDER, name, { notebook: relative(ROOT, path) });
+  const folder = createRunFolder(resolve(runs), name, { notebook: relative(ROOT, path) });
   const stopping = new AbortController();
   process.on('SIGINT', () => stopping.abort());
   process.on('SIGTERM', () => stopping.abort());
@@ -75,12 +80,7 @@ function summary({ cells }: Notebook): string {
   return stripAnsi(texts.join('\n')).trim();
 }
 
-if (!existsSync(process.argv[2] ?? FIRST_LIGHT)) {
-  console.error(`There is no notebook ${process.argv[2] ?? FIRST_LIGHT}.`);
+main().catch((error: Error) => {
+  console.error(`\n${error.message}`);
   process.exitCode = 1;
-} else {
-  main().catch((error: Error) => {
-    console.error(`\n${error.message}`);
-    process.exitCode = 1;
-  });
-}
+});

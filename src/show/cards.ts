@@ -64,7 +64,7 @@ function gridText(cards: readonly Card[], title: string | undefined): string {
 async function gridHtml(cards: readonly Card[], { columns, title }: Layout): Promise<string> {
   const figures = await Promise.all(cards.map(cardHtml));
   const heading = title === undefined ? '' : `<p><b>${escapeHtml(title)}</b></p>`;
-  const grid = `display:grid;grid-template-columns:repeat(${columns},max-content);gap:16px`;
+  const grid = `display:grid;grid-template-columns:repeat(${columns},max-content);gap:14px 10px`;
   return `${heading}<div style="${grid}">${figures.join('')}</div>`;
 }
 
@@ -74,12 +74,12 @@ async function cardHtml({ pictures, caption = '' }: Card): Promise<string> {
       const data = Buffer.from(await encodePng(image)).toString('base64');
       const alt = escapeHtml([caption, label].filter((text) => text !== '').join(', '));
       const size = `width="${image.width}" height="${image.height}"`;
-      const img = `<img src="data:image/png;base64,${data}" alt="${alt}" ${size}>`;
-      const below = label === '' ? '' : `<br><small>${escapeHtml(label)}</small>`;
+      const img = `<img src="data:image/png;base64,${data}" alt="${alt}" ${size} style="display:block">`;
+      const below = label === '' ? '' : `<small>${escapeHtml(label)}</small>`;
       return `<span style="text-align:center">${img}${below}</span>`;
     }),
   );
-  const width = pictures.reduce((sum, { image }) => sum + image.width + 6, 0);
+  const width = pictures.reduce((sum, { image }) => sum + image.width + 6, -6);
   const row = `<span style="display:flex;gap:6px">${parts.join('')}</span>`;
   const text = caption === '' ? '' : `<figcaption>${escapeHtml(caption)}</figcaption>`;
   return `<figure style="margin:0;width:${width}px">${row}${text}</figure>`;
