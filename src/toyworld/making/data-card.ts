@@ -74,7 +74,7 @@ function making(): string {
 4. Pairs: ${pairs.train.count} training and ${pairs.heldout.count} held-out captions, two pictures each by that base
    (DDIM, ${DRAWING.numInferenceSteps} steps, guidance ${DRAWING.guidanceScale}), stored as JPEG with full-resolution colour, judged as stored.
 5. The scorer: CLIP's contrast on the pictures of step 1 (${contrast.steps} steps of ${contrast.batchSize}), then PickScore's objective on
-   the training labels (up to ${preference.steps} steps of ${preference.batchSize} pairs, mirrored by chance), stopped by the last ${validationPairs} training pairs.
+   the training labels (up to ${preference.steps} steps of ${preference.batchSize} pairs), stopped by the last ${validationPairs} training pairs.
 
 Every stage has its own seed (\`src/toyworld/making/recipe.ts\`).`;
 }

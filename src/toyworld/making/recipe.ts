@@ -10,7 +10,7 @@ export const RECIPE = {
   /** Held-out captions to draw, and how many of them the base is measured on. */
   prompts: { count: 400, measured: 300, seed: 13 },
   contrast: { steps: 700, batchSize: 64, learningRate: 1e-3, seed: 3 },
-  preference: { steps: 900, batchSize: 32, learningRate: 3e-4, seed: 4 },
+  preference: { steps: 500, batchSize: 32, learningRate: 2e-4, seed: 4 },
   /** Last training pairs, kept to choose when to stop. */
-  validationPairs: 320,
+  validationPairs: 400,
 } as const;

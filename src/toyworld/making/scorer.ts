@@ -6,10 +6,9 @@ import { accumulateGrads, noGrad, type Parameters, tensor, tidy } from '../../en
 import type { JsonObject } from '../../hub/json-file';
 import type { ClipModel } from '../../models';
 import type { ClipTokenizer } from '../../models/tokenizer';
-import { type Corpus, corpusCaptions, corpusPixels, lookalikes } from '../corpus';
+import { type Corpus, corpusCaptions, corpusPixels } from '../corpus';
 import { Draws } from '../draws';
 import { PICTURE_SIZE } from '../scenes';
-import { mirroredByChance } from './mirror';
 import { contrastiveLoss, pairScores, pickScoreLoss } from './scorer-loss';
 import { train } from './train';
 
@@ -48,17 +47,13 @@ export interface ScorerTraining {
   readonly checkpoint?: string;
 }
 
-/** Pictures of a contrastive batch that look alike. */
-const GROUP_SIZE = 8;
-
-/** Learns what captions mean from groups of lookalikes of the corpus; yields every step. */
+/** Learns what captions mean from the corpus; yields every step. */
 export function trainContrast(
   clip: ClipModel,
   tokenizer: ClipTokenizer,
   corpus: Corpus,
   { batchSize: B, ...plan }: ScorerTraining,
 ) {
-  const choose = lookalikes(corpus, GROUP_SIZE);
   return train({
     ...plan,
     weights: { clip: clip.parameters },
@@ -67,10 +62,9 @@ export function trainContrast(
     emaDecay: 0.99,
     batch: (generator) =>
       tidy(() => {
-        const draws = new Draws(generator);
-        const chosen = choose(B / GROUP_SIZE, draws);
+        const chosen = generator.randint(0, corpus.meanings.length, B);
         const pixels = corpusPixels(corpus, chosen).map((x) => x * FROM_UNIT);
-        const captions = corpusCaptions(corpus, chosen, draws);
+        const captions = corpusCaptions(corpus, chosen, new Draws(generator));
         const pixelValues = tensor(pixels, [B, PICTURE_SIZE, PICTURE_SIZE, 3]);
         const ids = idsOf(tokenizer, captions);
         return { loss: accumulateGrads(() => contrastiveLoss(clip, pixelValues, ids)).item() };
@@ -93,12 +87,8 @@ export function trainPreference(
     emaDecay: 0.99,
     batch: (generator) =>
       tidy(() => {
-        const chosen = Array.from(generator.randint(0, pairs.length, B));
-        const draws = new Draws(generator);
-        const batch = pairBatch(
-          tokenizer,
-          chosen.map((index) => mirroredByChance(pairs[index] as ScoredPair, draws)),
-        );
+        const chosen = Array.from(generator.randint(0, pairs.length, B), (i) => pairs[i]);
+        const batch = pairBatch(tokenizer, chosen as ScoredPair[]);
         const loss = accumulateGrads(() =>
           pickScoreLoss(clip, batch.pixelValues, batch.ids, batch.label0),
         );
