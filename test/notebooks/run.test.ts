@@ -29,7 +29,7 @@ async function run(name: string) {
 }
 
 describe('the notebooks', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   it('01-first-light runs, with pictures, a figure and a win rate', async () => {
     const outputs = await run('01-first-light.ipynb');
