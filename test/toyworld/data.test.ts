@@ -6,6 +6,7 @@ import { type PreferenceRow, readPreferenceRows } from '../../src/data/pickapic'
 import { generateImages } from '../../src/diffusion';
 import { readCaption } from '../../src/toyworld/captions';
 import { judge, utility } from '../../src/toyworld/judge';
+import { compareWorlds } from '../../src/toyworld/making/make-world';
 import { heldoutPrompts, utilityDifferences } from '../../src/toyworld/making/measure';
 import { hashes } from '../../src/toyworld/making/package';
 import { DRAWING } from '../../src/toyworld/making/pairs';
@@ -33,6 +34,19 @@ describe('the committed world', () => {
     for (const { name, bytes, sha256 } of files)
       assert.ok(card.includes(`| ${name} | ${bytes} | \`${sha256}\` |`), name);
     assert.ok(files.reduce((sum, { bytes }) => sum + bytes, 0) < 25 * 2 ** 20);
+  });
+
+  it('compares as the same world with itself', async () => {
+    const { figures, sameFiles, files } = await compareWorlds(WORLD_FOLDER, WORLD_FOLDER);
+    assert.equal(sameFiles, files);
+    assert.ok(figures.length > 10 && figures.every(({ made, committed }) => made === committed));
+  });
+
+  it('reaches what was promised of it', async () => {
+    const { figures } = await compareWorlds(WORLD_FOLDER, WORLD_FOLDER);
+    const figure = (name: string) => figures.find((f) => f.name === name)?.made ?? 0;
+    assert.ok(figure('base colour') >= 0.75 && figure('base shape') >= 0.6);
+    assert.ok(figure('scorer label agreement') < figure('heldout Bayes ceiling'));
   });
 
   it('keeps held-out combinations out of the training captions', () => {
