@@ -4,7 +4,7 @@
  *
  * workerData: `{ heartbeat, control, key, kernelInfo, interrupts, parent }` (addresses, signing key,
  * kernel_info content, a SharedArrayBuffer counting interrupts, the process that started us).
- * Posts to the main thread: `{ ready: true }`, `{ interrupt: true }`, `{ shutdown: { restart } }`.
+ * Posts to the main thread: `{ ready: true }`, `{ interrupt: true }`, `{ shutdown: true }`.
  */
 'use strict';
 
@@ -42,8 +42,6 @@ function answer({ header, content }) {
       process.kill(process.pid, 'SIGINT'); // stops a cell's synchronous code
       return { status: 'ok' };
     case 'shutdown_request':
-      parentPort.postMessage({ shutdown: { restart: content.restart === true } });
-      setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS); // main is inside a native call
       return { status: 'ok', restart: content.restart === true };
     default:
       return undefined;
@@ -75,7 +73,11 @@ async function serve() {
     const request = parse(frames);
     const content = request && answer(request);
     if (content) await router.send(reply(request, content));
+    if (request?.header.msg_type === 'shutdown_request') break;
   }
+  for (const socket of [router, beat]) socket.close(); // open sockets crash a process that exits
+  parentPort.postMessage({ shutdown: true });
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS); // main is inside a native call
 }
 
 if (parent > 1) {

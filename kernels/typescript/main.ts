@@ -34,7 +34,7 @@ export async function main(connectionFile: string | undefined): Promise<void> {
     shutdown: () => {
       output.flush();
       server.close();
-      setTimeout(() => process.exit(0), 50); // the control thread is sending its reply
+      setTimeout(() => process.exit(0), 50); // for what the sockets still hold
     },
   });
   server.publish('status', { execution_state: 'starting' }, {});
@@ -74,7 +74,7 @@ function startControl(connection: Connection, info: Json, events: ControlEvents)
   const worker = new Worker(path.join(__dirname, 'control-worker.cjs'), { workerData });
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
-    worker.on('message', (message: { ready?: true; interrupt?: true; shutdown?: object }) => {
+    worker.on('message', (message: { ready?: true; interrupt?: true; shutdown?: true }) => {
       if (message.ready) resolve();
       if (message.interrupt) events.interrupt();
       if (message.shutdown) events.shutdown();
