@@ -85,13 +85,6 @@ export class Tensor {
     this.handle = output.id;
   }
 
-  /** Takes this tensor out of the scope that would free it. */
-  detachFromScope(): this {
-    const index = scope?.lastIndexOf(this) ?? -1;
-    if (index >= 0) scope?.splice(index, 1);
-    return this;
-  }
-
   /** Copies the values to the host, row-major. */
   dataSync(): Float32Array | Int32Array | Uint8Array {
     return readHandle(this.id);
