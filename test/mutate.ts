@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ArgumentParser } from 'argparse';
 import { type Mutation, mutations } from './mutate/mutations';
 
 const root = resolve(__dirname, '..');
@@ -44,13 +45,34 @@ function broken({ file, from, to }: Mutation, source: string): string {
   return source.replace(from, () => to);
 }
 
+/** The mutations that the command line asks for; prints them and ends there if it asks for the list. */
+function asked(): readonly Mutation[] {
+  const description = 'Breaks one formula at a time; every one must be caught by the tests.';
+  const parser = new ArgumentParser({ prog: 'npm run mutate --', description });
+  parser.add_argument('--only', {
+    default: '',
+    metavar: 'TEXT',
+    help: 'mutations whose description contains this, as "loss: sign"; default: all',
+  });
+  parser.add_argument('--list', { action: 'store_true', help: 'print the descriptions and end' });
+  const { only, list } = parser.parse_args() as { readonly only: string; readonly list: boolean };
+  const chosen = mutations.filter(({ what }) => what.includes(only));
+  if (chosen.length === 0) parser.error(`no mutation's description contains '${only}'`);
+  if (list) {
+    console.log(chosen.map(({ what }) => what).join('\n'));
+    process.exit();
+  }
+  return chosen;
+}
+
 function main(): void {
+  const chosen = asked();
   const copy = copyOfSources();
   let survived = 0;
   try {
-    const used = [...new Set(mutations.flatMap(({ tests }) => tests))];
+    const used = [...new Set(chosen.flatMap(({ tests }) => tests))];
     if (failures(copy, used) > 0) throw new Error('The tests fail before anything is broken.');
-    for (const mutation of mutations) {
+    for (const mutation of chosen) {
       const path = join(copy, mutation.file);
       const source = readFileSync(path, 'utf8');
       writeFileSync(path, broken(mutation, source));
@@ -63,7 +85,7 @@ function main(): void {
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
-  console.log(`\n${mutations.length - survived} of ${mutations.length} caught`);
+  console.log(`\n${chosen.length - survived} of ${chosen.length} caught`);
   process.exitCode = survived === 0 ? 0 : 1;
 }
 

@@ -7,10 +7,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UNET_JSON } from '../toyworld/model-configs';
+import { type BenchArgs, benchArgs } from './bench/args';
 import { type BenchCase, benchCases } from './bench/names';
-
-const rounds = 15;
-const warmUps = 3;
 
 /** A process that answers each line with a line of JSON. */
 class Peer {
@@ -64,9 +62,13 @@ function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 
-async function measure(name: BenchCase, runners: readonly Peer[]): Promise<number[][]> {
+async function measure(
+  name: BenchCase,
+  runners: readonly Peer[],
+  { rounds, warm_ups }: BenchArgs,
+): Promise<number[][]> {
   const times: number[][] = runners.map(() => []);
-  for (let round = -warmUps; round < rounds; round++)
+  for (let round = -warm_ups; round < rounds; round++)
     for (const [i, runner] of runners.entries()) {
       const ms = await runner.time(name);
       if (round >= 0) times[i]?.push(ms);
@@ -78,14 +80,15 @@ const show = (times: readonly number[]) =>
   `${quantile(times, 0.5).toFixed(1).padStart(8)} ms (min ${(times[0] ?? Number.NaN).toFixed(1)})`;
 
 async function main(): Promise<void> {
+  const args = benchArgs(process.argv.slice(2));
   const runners = peers();
   for (const runner of runners)
     process.stdout.write(`${runner.name}: ${JSON.stringify(await runner.info)}\n`);
   if (runners.length === 1)
     process.stdout.write('Set DPO_TORCH_PYTHON to a Python with torch and diffusers to compare.\n');
-  process.stdout.write(`Median and minimum of ${rounds} runs, taken in turns.\n\n`);
-  for (const name of Object.keys(benchCases) as BenchCase[]) {
-    const [ours = [], torch] = await measure(name, runners);
+  process.stdout.write(`Median and minimum of ${args.rounds} runs, taken in turns.\n\n`);
+  for (const name of args.cases) {
+    const [ours = [], torch] = await measure(name, runners, args);
     const speed = torch ? `  ${(quantile(torch, 0.5) / quantile(ours, 0.5)).toFixed(2)}×` : '';
     const theirs = torch ? `   PyTorch ${show(torch)}${speed}` : '';
     process.stdout.write(`${name.padEnd(10)} ${show(ours)}${theirs}   ${benchCases[name]}\n`);

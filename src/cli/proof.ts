@@ -12,11 +12,12 @@ import { loadWorld, type World } from '../toyworld/world';
 import { trainOnWorld, WORLD_RECIPE, type WorldTraining } from '../toyworld/world-training';
 import { createRunFolder } from '../training';
 import { ProgressLine } from './progress-line';
+import { proofArgs } from './proof-args';
 
-const runs: readonly (readonly [title: string, options: WorldTraining])[] = [
-  ['DPO, seed 0', { seed: 0 }],
-  ['DPO, seed 1', { seed: 1 }],
-  ['DPO, seed 2', { seed: 2 }],
+/** What is trained under which title. */
+type Run = readonly [title: string, options: WorldTraining];
+
+const controls: readonly Run[] = [
   ['SFT on winners', { method: 'sft' }],
   ['SFT on random winners', { method: 'sft', labels: 'random' }],
   ['DPO, random labels', { labels: 'random' }],
@@ -25,9 +26,6 @@ const runs: readonly (readonly [title: string, options: WorldTraining])[] = [
 
 /** Seed of the first held-out picture; training seeds are small numbers. */
 const EVALUATION_SEED = 777_000;
-
-/** Held-out captions that every model draws: a rate near 75 % is known to ±5 points. */
-const CAPTIONS = 250;
 
 /** Draws all held-out prompts with a progress line. */
 function draw(pipeline: World['base'], prompts: readonly string[], label: string): RgbImage[] {
@@ -70,14 +68,17 @@ function row(title: string, result: Comparison): string {
 }
 
 async function main(): Promise<void> {
+  const { captions, steps: maxTrainSteps, seeds, output } = proofArgs(process.argv.slice(2));
   const started = performance.now();
   const world = await loadWorld();
-  const folder = createRunFolder(resolve(__dirname, '..', '..', 'runs'), 'proof', WORLD_RECIPE);
-  const prompts = world.heldoutPrompts.slice(0, CAPTIONS);
+  const config = { ...WORLD_RECIPE, maxTrainSteps, captions, seeds };
+  const folder = createRunFolder(resolve(output), 'proof', config);
+  const prompts = world.heldoutPrompts.slice(0, captions);
   const base = assess(draw(world.base, prompts, 'base: drawing'), prompts, world.scorer);
   const results: Record<string, Comparison> = {};
-  for (const [title, options] of runs) {
-    const result = await prove(world, title, options, base);
+  const runs = seeds.map((seed): Run => [`DPO, seed ${seed}`, { seed }]);
+  for (const [title, options] of [...runs, ...controls]) {
+    const result = await prove(world, title, { ...options, maxTrainSteps }, base);
     results[title] = result;
     folder.log({ title, ...options, result });
   }

@@ -1,33 +1,31 @@
-/** `npm run world`: makes the embedded world from nothing, in `runs/world`, and compares it with `data/`. */
-import { mkdirSync } from 'node:fs';
+/** `npm run world`: makes the embedded world from nothing, in a folder of its own, and compares it with `data/`. */
 import { resolve } from 'node:path';
 import { formatNumber } from '../show/text';
 import type { FigureComparison } from '../toyworld/making/make-world';
 import { ProgressLine } from './progress-line';
-
-const ROOT = resolve(__dirname, '..', '..');
-const WORKSHOP = resolve(ROOT, 'runs', 'world');
+import { openWorkshop, worldArgs } from './world-args';
 
 async function main(): Promise<void> {
-  mkdirSync(WORKSHOP, { recursive: true });
-  // Not earlier: TensorFlow takes a second to load.
+  const { scale, output: workshop } = worldArgs(process.argv.slice(2));
+  openWorkshop(workshop, scale);
+  process.env.DPO_WORLD_SCALE = String(scale);
+  // Not earlier: TensorFlow takes a second to load, and the recipe is read with it.
   const { compareWorlds, makeWorld } = await import('../toyworld/making/make-world');
   const { WORLD_FOLDER } = await import('../toyworld/world');
   let line: { readonly stage: string; readonly before: number; readonly progress: ProgressLine };
   line = { stage: '', before: 0, progress: new ProgressLine('', '') };
-  for await (const { stage, unit, done, total } of makeWorld(WORKSHOP)) {
+  for await (const { stage, unit, done, total } of makeWorld(workshop)) {
     // What an interrupted run had done says nothing about the rate of this one.
     if (line.stage !== stage)
       line = { stage, before: done - 1, progress: new ProgressLine(stage, unit) };
     line.progress.update(done - line.before, total - line.before);
   }
-  const made = resolve(WORKSHOP, 'data');
+  const made = resolve(workshop, 'data');
   const { figures, sameFiles, files } = await compareWorlds(made, WORLD_FOLDER);
   console.log(table(figures));
   console.log(`${sameFiles} of ${files} files are the same as in ${WORLD_FOLDER} to the byte.`);
-  console.log(
-    `The world that was made lies in ${made}; copy it over data/ to make it the new one.`,
-  );
+  const what = scale === 1 ? '; copy it over data/ to make it the new one' : `, at scale ${scale}`;
+  console.log(`The world that was made lies in ${made}${what}.`);
 }
 
 function table(figures: readonly FigureComparison[]): string {
@@ -41,6 +39,6 @@ function table(figures: readonly FigureComparison[]): string {
 }
 
 main().catch((error: unknown) => {
-  console.error(error);
+  console.error(error instanceof RangeError ? error.message : error);
   process.exitCode = 1;
 });

@@ -39,5 +39,7 @@ export async function compareWorlds(made: string, committed: string) {
 
 async function figuresOf(folder: string): Promise<Figures> {
   const path = join(folder, 'figures.json');
-  return existsSync(path) ? ((await readJson(path)).figures as Figures) : {};
+  const figures = existsSync(path) ? ((await readJson(path)).figures as object) : {};
+  // JSON has no NaN: what could not be measured, as an agreement over no decided pair, is null.
+  return Object.fromEntries(Object.entries(figures).filter(([, x]) => x !== null));
 }

@@ -1,16 +1,28 @@
 /** Every number of the world's making that is a choice: sizes, seeds, budgets. Steps and rates of training. */
+
+/** The part of the full making that this process does, above 0 up to 1; `npm run world -- --scale X` sets it. */
+export const SCALE = Number(process.env.DPO_WORLD_SCALE ?? 1);
+
+const part = (full: number) => Math.max(1, Math.round(SCALE * full));
+
 export const RECIPE = {
-  corpus: { count: 20_000, seed: 101 },
-  vae: { steps: 2400, batchSize: 32, learningRate: 2e-3, seed: 1 },
-  base: { steps: 5000, batchSize: 48, learningRate: 1.2e-3, seed: 2, minSnrFrom: 2109 },
+  corpus: { count: part(20_000), seed: 101 },
+  vae: { steps: part(2400), batchSize: 32, learningRate: 2e-3, seed: 1 },
+  base: {
+    steps: part(5000),
+    batchSize: 48,
+    learningRate: 1.2e-3,
+    seed: 2,
+    minSnrFrom: part(2109),
+  },
   pairs: {
-    train: { count: 3520, split: 'train', seed: 11 },
-    heldout: { count: 384, split: 'heldout', seed: 12 },
+    train: { count: part(3520), split: 'train', seed: 11 },
+    heldout: { count: part(384), split: 'heldout', seed: 12 },
   },
   /** Held-out captions to draw, and how many of them the base is measured on. */
-  prompts: { count: 400, measured: 300, seed: 13 },
-  contrast: { steps: 700, batchSize: 64, learningRate: 1e-3, seed: 3 },
-  preference: { steps: 500, batchSize: 32, learningRate: 2e-4, seed: 4 },
+  prompts: { count: part(400), measured: part(300), seed: 13 },
+  contrast: { steps: part(700), batchSize: 64, learningRate: 1e-3, seed: 3 },
+  preference: { steps: part(500), batchSize: 32, learningRate: 2e-4, seed: 4 },
   /** Last training pairs, kept to choose when to stop. */
-  validationPairs: 400,
+  validationPairs: part(400),
 } as const;
