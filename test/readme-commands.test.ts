@@ -1,0 +1,141 @@
+/** Every command that the README names is run, at a small size where it has one, and so is its first cell. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { KernelDied, startKernel } from '../kernels/typescript/client';
+import { readPngText } from '../src/data/read-png-text';
+import { firstCell, namedScripts, root, scripts, shownArguments } from './support/readme';
+import { inTemporaryFolder } from './support/temporary';
+
+/** Scripts whose runs would be tests within tests: who runs them, and how they are called there. */
+const elsewhere: Readonly<Record<string, readonly [file: string, call: string]>> = {
+  start: ['test/cli/start.test.ts', "'start.ts'"],
+  lab: ['test/cli/lab.test.ts', 'src/cli/lab.ts'],
+  test: ['.ci/run', 'npm test'],
+};
+
+interface Trial {
+  readonly args: readonly string[];
+  readonly input?: string;
+  /** Throws where what was printed or left in the folder is wrong. */
+  readonly check: (output: string) => void;
+}
+
+/** A small form of every other script; `folder` is a temporary one. */
+const trials: Readonly<Record<string, (folder: string) => Trial>> = {
+  sample: (folder) => {
+    const args = shownArguments('sample');
+    const output = join(folder, 'out.png');
+    args[args.indexOf('out.png')] = output;
+    const check = () => {
+      const text = readPngText(readFileSync(output));
+      assert.equal(text.get('prompt'), 'a red star on a white background');
+      assert.equal(text.get('seed'), '7');
+    };
+    return { args, check };
+  },
+  proof: (folder) => ({
+    args: ['--captions', '2', '--steps', '1', '--seeds', '0', '--output', folder],
+    check: (output) => {
+      for (const title of ['DPO, seed 0', 'SFT on random winners', 'DPO, reversed labels'])
+        assert.match(output, new RegExp(`^${title} .* % \\(.*, n = 2\\)`, 'm'));
+      const [run = ''] = readdirSync(folder);
+      const proof = JSON.parse(readFileSync(join(folder, run, 'proof.json'), 'utf8'));
+      assert.equal(Object.keys(proof).length, 5);
+    },
+  }),
+  bench: () => ({
+    args: ['--rounds', '1', '--warm_ups', '0'],
+    check: (output) =>
+      assert.equal(output.match(/^(train|sample|conv)-\d+ +[\d.]+ ms/gm)?.length, 4, output),
+  }),
+  mutate: () => ({
+    args: ['--only', 'loss: sign'],
+    check: (output) => assert.match(output, /^caught by \d+ +loss: sign.*\n\n1 of 1 caught$/m),
+  }),
+  world: (folder) => {
+    const before = stamps();
+    const check = (output: string) => {
+      assert.match(output, /^base utility +\S+ +[\d.]+$/m);
+      assert.match(output, /^scorer label agreement /m);
+      assert.match(output, /^\d+ of \d+ files are the same/m);
+      assert.ok(readdirSync(join(folder, 'data')).includes('README.md'));
+      assert.deepEqual(stamps(), before, 'data/ was touched');
+    };
+    return { args: ['--scale', '0.0005', '--output', folder], check };
+  },
+  doctor: () => ({ args: [], check: (output) => assert.match(output, /^\| TensorFlow /m) }),
+  format: () => ({
+    args: ['--stdin-file-path=src/a.ts'],
+    input: 'export const   a = "b"',
+    check: (output) => assert.equal(output, "export const a = 'b';\n"),
+  }),
+};
+
+/** Names, sizes and times of everything in `data/`. */
+function stamps(): string[] {
+  const folder = join(root, 'data');
+  return readdirSync(folder, { recursive: true }).map((name) => {
+    const { size, mtimeMs } = statSync(join(folder, String(name)));
+    return `${name} ${size} ${mtimeMs}`;
+  });
+}
+
+/** Runs what a script does after set-up, whose own tests are elsewhere. Returns what it printed. */
+function run(script: string, { args, input = '' }: Trial): string {
+  const program = (scripts[script] ?? '').split(/&&|;/).at(-1)?.trim() ?? '';
+  const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
+  const { DPO_TORCH_PYTHON: _, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${program} "$@"`, 'sh', ...args], {
+    ...{ cwd: root, input, encoding: 'utf8', env: { ...env, PATH: path } },
+  });
+  assert.equal(status, 0, stdout + stderr);
+  return stdout;
+}
+
+describe('the commands of README.md', function () {
+  this.timeout(300_000);
+
+  it('are scripts of package.json, each run by a test', () => {
+    assert.ok(namedScripts.length >= 10, `only ${namedScripts} were found`);
+    for (const script of namedScripts) {
+      assert.ok(scripts[script], `${script} is no script of package.json`);
+      assert.ok(script in trials || script in elsewhere, `no test runs npm run ${script}`);
+    }
+    for (const [file, call] of Object.values(elsewhere))
+      assert.ok(readFileSync(join(root, file), 'utf8').includes(call), `${file} calls ${call}`);
+  });
+
+  for (const [script, trial] of Object.entries(trials))
+    it(`npm run ${script}`, () =>
+      inTemporaryFolder(async (folder) => {
+        const prepared = trial(folder);
+        prepared.check(run(script, prepared));
+      }));
+});
+
+describe('the first cell of README.md', function () {
+  this.timeout(300_000);
+
+  it('trains: the loss starts at ln 2', async () => {
+    const kernel = await startKernel({ folder: join(root, 'notebooks') });
+    let text = '';
+    const onMessage = (type: string, content: Readonly<Record<string, unknown>>) => {
+      if (type === 'stream') text += String(content.text);
+      if (text.split('\n').length > 3) void kernel.shutdown(); // all steps would take minutes
+    };
+    try {
+      const { evalue } = await kernel.execute(firstCell, { onMessage });
+      assert.fail(`The cell ended after\n${text}${evalue}`);
+    } catch (error) {
+      if (!(error instanceof KernelDied)) throw error;
+    } finally {
+      await kernel.shutdown();
+    }
+    const [first = [], second = []] = text.split('\n').map((line) => line.split(' ').map(Number));
+    assert.deepEqual(first.slice(0, 2), [1, Math.fround(Math.LN2)]);
+    assert.equal(second[0], 2);
+    assert.ok(Number.isFinite(second[1]));
+  });
+});
