@@ -1,4 +1,5 @@
-// Compiles the fused kernels into build/dpo_kernels.node with the system's C++ compiler.
+// Compiles the fused kernels into build/dpo_kernels.node, and log-level.cc into build/log_level.node, with the
+// system's C++ compiler.
 // Plain Node, no packages: set-up imports it, and `node kernels/tensorflow/build-kernels.mjs` runs it.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -21,6 +22,9 @@ const NUMERIC = [
   'optimizer.cc',
   'table.cc',
 ];
+
+/** An addon of its own, which must not need TensorFlow: it is loaded before. */
+const LOG_LEVEL = 'log-level.cc';
 
 const PORTABLE = { isa: 'portable', flags: [], vectorBytes: 16 };
 const VARIANTS = {
@@ -77,7 +81,8 @@ function compileJobs(folder, scratch, includes) {
     const object = path.join(scratch, `${path.basename(source, '.cc')}${suffix}.o`);
     return { object, args: [...FLAGS, ...flags, ...includes, '-c', source, '-o', object] };
   };
-  const others = readdirSync(folder).filter((n) => n.endsWith('.cc') && !NUMERIC.includes(n));
+  const apart = [...NUMERIC, LOG_LEVEL];
+  const others = readdirSync(folder).filter((n) => n.endsWith('.cc') && !apart.includes(n));
   return [
     ...NUMERIC.flatMap((name) =>
       variants.map(({ isa, flags, vectorBytes }) =>
@@ -101,13 +106,15 @@ async function compile(compiler, args) {
   }
 }
 
+const mac = process.platform === 'darwin';
+const ADDON_FLAGS = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread'];
+
 function linkArguments(objects, tensorflow, output) {
-  const mac = process.platform === 'darwin';
   const library = (name) =>
     path.join(tensorflow, mac ? `libtensorflow_${name}.2.dylib` : `libtensorflow_${name}.so.2`);
   const origin = mac ? '@loader_path' : '$ORIGIN';
   return [
-    ...(mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread']),
+    ...ADDON_FLAGS,
     ...objects,
     library('cc'),
     library('framework'),
@@ -118,8 +125,8 @@ function linkArguments(objects, tensorflow, output) {
 }
 
 /**
- * Builds `kernels/tensorflow/build/dpo_kernels.node` under `root` and publishes it by rename.
- * `onLine` receives one line for each step and each compiler warning. Returns the path.
+ * Builds `dpo_kernels.node` and `log_level.node` in `kernels/tensorflow/build` under `root`; publishes them by rename.
+ * `onLine` receives one line for each step and each compiler warning. Returns the path of the kernels.
  */
 export async function buildKernels({ root, onLine = () => {} }) {
   const folder = path.join(root, 'kernels', 'tensorflow');
@@ -143,6 +150,11 @@ export async function buildKernels({ root, onLine = () => {} }) {
       }
     };
     await Promise.all(Array.from({ length: Math.min(availableParallelism(), 8) }, worker));
+    const logLevel = path.join(scratch, 'log_level.node');
+    const logLevelSource = path.join(folder, LOG_LEVEL);
+    const flags = [...FLAGS, ...ADDON_FLAGS];
+    await compile(compiler, [...flags, ...includes, logLevelSource, '-o', logLevel]);
+    renameSync(logLevel, path.join(folder, 'build', 'log_level.node'));
     const built = path.join(scratch, 'dpo_kernels.node');
     await compile(
       compiler,

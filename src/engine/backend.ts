@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-node-gpu';
 
@@ -54,10 +55,20 @@ interface NativeKernels {
 
 /** Root of the checkout: `src/engine` is two folders below it. */
 const root = resolve(__dirname, '..', '..');
-const kernelsPath = resolve(root, 'kernels', 'tensorflow', 'build', 'dpo_kernels.node');
+const built = resolve(root, 'kernels', 'tensorflow', 'build');
+const kernelsPath = resolve(built, 'dpo_kernels.node');
+const logLevelPath = resolve(built, 'log_level.node');
+
+/** Lets TensorFlow say errors only, or what TF_CPP_MIN_LOG_LEVEL asks for, from its first line on. */
+function setLogLevel(): void {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
+  if (existsSync(logLevelPath))
+    process.dlopen({ exports: {} }, logLevelPath, RTLD_NOW | RTLD_GLOBAL); // log-level.cc says why
+}
 
 function loadTfjs(): typeof tf {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  setLogLevel();
   // Node 23 removed these from node:util; tfjs-node 4.22 still calls the first (tfjs issue 8609).
   const util = require('node:util') as Record<string, unknown>;
   util.isNullOrUndefined ??= (x: unknown) => x === null || x === undefined;

@@ -19,7 +19,7 @@ export const nativeKernels = {
   title: 'native kernels',
   bytesNeeded: 0.05e9,
   stamp: join(build, 'dpo_kernels.set-up'),
-  outputs: [join(build, 'dpo_kernels.node')],
+  outputs: [join(build, 'dpo_kernels.node'), join(build, 'log_level.node')],
   hash: () =>
     inputHash({
       values: [process.platform, process.arch, readFileSync(tensorflowLibraries.stamp, 'utf8')],
