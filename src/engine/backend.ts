@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import type * as tf from '@tensorflow/tfjs-node-gpu';
 
 /** A value of an operation attribute, as TensorFlow's C API types it. */
 export type Attribute =
@@ -39,11 +38,21 @@ interface Addon {
   readonly TF_Version: string;
 }
 
+/**
+ * What the engine needs to know of a `tf.Tensor`. tfjs's own declarations are hundreds of files, which
+ * each notebook that imports the library would have to read.
+ */
+export interface TfTensor {
+  readonly dataId: object;
+  readonly shape: readonly number[];
+  readonly dtype: string;
+}
+
 /** The part of tfjs's Node backend through which a `tf.Tensor` enters and leaves the engine. */
 export interface TfjsBackend {
   readonly binding: Addon;
-  createOutputTensor(output: Output): tf.Tensor;
-  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
+  createOutputTensor(output: Output): TfTensor;
+  getInputTensorIds(tensors: readonly TfTensor[]): number[];
 }
 
 /** What our own native addon tells about itself (kernels/tensorflow). */
@@ -67,7 +76,7 @@ function setLogLevel(): void {
     process.dlopen({ exports: {} }, logLevelPath, RTLD_NOW | RTLD_GLOBAL); // log-level.cc says why
 }
 
-function loadTfjs(): typeof tf {
+function loadTfjs(): { backend(): unknown } {
   setLogLevel();
   // Node 23 removed these from node:util; tfjs-node 4.22 still calls the first (tfjs issue 8609).
   const util = require('node:util') as Record<string, unknown>;
@@ -87,7 +96,7 @@ function loadKernels(): NativeKernels | undefined {
 }
 
 const tfjs = loadTfjs();
-export const tfjsBackend = tfjs.backend() as unknown as TfjsBackend;
+export const tfjsBackend = tfjs.backend() as TfjsBackend;
 const addon = tfjsBackend.binding;
 const native = addon.isUsingGpuDevice() ? undefined : loadKernels();
 

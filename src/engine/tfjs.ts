@@ -1,5 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-node-gpu';
-import { execute, type TfjsBackend, tfjsBackend } from './backend';
+import { execute, type TfjsBackend, type TfTensor, tfjsBackend } from './backend';
 import { dtype } from './ops/call';
 import { Tensor } from './tensor';
 
@@ -10,7 +9,7 @@ const share = (id: number, type: 'float32' | 'int32' | 'bool') =>
   execute('Identity', { T: dtype(type) }, [id], 1)[0];
 
 /** A `tf.Tensor` as an engine tensor over the same memory, without a copy. */
-export function fromTf(t: tf.Tensor): Tensor {
+export function fromTf(t: TfTensor): Tensor {
   if (t.dtype !== 'float32' && t.dtype !== 'int32' && t.dtype !== 'bool')
     throw new TypeError(`The engine computes with float32, int32 and bool, not ${t.dtype}.`);
   const [id] = backend.getInputTensorIds([t]);
@@ -19,9 +18,12 @@ export function fromTf(t: tf.Tensor): Tensor {
   return new Tensor(shared);
 }
 
-/** An engine tensor as a `tf.Tensor` over the same memory; tfjs owns and frees that. */
-export function toTf(t: Tensor): tf.Tensor {
+/**
+ * An engine tensor as a `tf.Tensor` over the same memory; tfjs owns and frees that. Say which type it shall
+ * have: `toTf<tf.Tensor2D>(x)`.
+ */
+export function toTf<T extends TfTensor = TfTensor>(t: Tensor): T {
   const shared = share(t.id, t.dtype);
   if (!shared) throw new Error('TensorFlow could not share the tensor.');
-  return backend.createOutputTensor(shared);
+  return backend.createOutputTensor(shared) as T;
 }

@@ -105,7 +105,7 @@ describe('fromTf and toTf', () => {
       const ours = fromTf(theirs);
       theirs.dispose();
       const sum = ours.add(1);
-      const back = toTf(sum) as tf.Tensor2D;
+      const back = toTf<tf.Tensor2D>(sum);
       for (const t of [ours, sum]) t.dispose();
       assert.deepEqual(back.arraySync(), [
         [2, 3],
