@@ -94,11 +94,12 @@ function stamps(): string[] {
 function run(script: string, { args, input = '', end = 'done' }: Trial): string {
   const program = (scripts[script] ?? '').split(/&&|;/).at(-1)?.trim() ?? '';
   const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
-  const { DPO_TORCH_PYTHON: _, ...env } = process.env;
+  const { DPO_TORCH_PYTHON: _, TF_CPP_MIN_LOG_LEVEL: __, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync('sh', ['-c', `${program} "$@"`, 'sh', ...args], {
     ...{ cwd: root, input, encoding: 'utf8', env: { ...env, PATH: path } },
   });
   assert.equal(status === 0, end === 'done', stdout + stderr);
+  assert.doesNotMatch(stderr, /InitializeLog|oneDNN|cpu_feature_guard/, 'TensorFlow talks');
   return end === 'done' ? stdout : stderr;
 }
 
@@ -121,6 +122,15 @@ describe('the commands of README.md', function () {
         const prepared = trial(folder);
         prepared.check(run(script, prepared));
       }));
+
+  it('tell their options', () => {
+    const check = () => undefined;
+    for (const script of ['sample', 'proof', 'bench', 'mutate', 'world'])
+      assert.match(
+        run(script, { args: ['--help'], check }),
+        new RegExp(`^usage: npm run ${script} -- .*^options:`, 'ms'),
+      );
+  });
 });
 
 describe('the first cell of README.md', function () {
