@@ -12,7 +12,8 @@ namespace dpo {
 namespace {
 
 std::string registerAll() {
-  for (const auto group : {registerNormOps, registerAttentionOps, registerBufferOps}) {
+  for (const auto group : {registerNormOps, registerAttentionOps, registerMatrixOps,
+                           registerBufferOps}) {
     const std::string error = group();
     if (!error.empty()) return error;
   }

@@ -15,10 +15,12 @@ const NUMERIC = [
   'attention.cc',
   'attention-grad.cc',
   'bias.cc',
+  'convolution.cc',
   'geglu.cc',
   'group-norm.cc',
   'group-norm-grad.cc',
   'layer-norm.cc',
+  'linear.cc',
   'optimizer.cc',
   'table.cc',
 ];

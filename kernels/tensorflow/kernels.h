@@ -67,6 +67,46 @@ struct BiasResidual {
   int64_t rows, channels;
 };
 
+/** y = x·wᵀ + bias + residual with w [out, in]; if not `transposed`, y = x·w with w [in, out]. */
+struct Linear {
+  const float *x, *w;            // [R, in], [out, in] or [in, out]
+  const float *bias, *residual;  // [out] or null, [R, out] or null
+  float* y;                      // [R, out]
+  int64_t rows, in, out;
+  bool transposed;
+};
+
+/** acc[out, in] += dyᵀ·x. */
+struct LinearWeightGrad {
+  const float *dy, *x;  // [R, out], [R, in]
+  float* acc;
+  int64_t rows, in, out;
+};
+
+/**
+ * Output pixel (r, c) reads, for tap (i, j), input pixel (r·stride + i − padTop, c·stride + j −
+ * padLeft) of an input whose pixels are `spread` apart, with zeros between and around them.
+ */
+struct ConvShape {
+  int64_t samples, height, width, in, outHeight, outWidth, out;
+  int64_t kernelHeight, kernelWidth, stride, spread, padTop, padLeft;
+};
+
+struct Convolution {
+  ConvShape shape;
+  const float *x, *w;            // w: [kH, kW, in, out]
+  const float *bias, *residual;  // [out] or null, like y or null
+  float* y;
+  bool flipped;  // w is [kH, kW, out, in], its taps in reverse: the input's gradient
+};
+
+/** acc[kH, kW, in, out] += the gradient of the weight. */
+struct ConvolutionWeightGrad {
+  ConvShape shape;
+  const float *x, *dy;
+  float* acc;
+};
+
 /** torch.optim.AdamW's settings; corrections are 1 − βᵗ; gradients are multiplied by gradScale. */
 struct AdamW {
   float *param, *grad, *m, *v;
@@ -83,6 +123,10 @@ struct KernelTable {
   void (*attentionGrad)(const AttentionGrad&);
   void (*geglu)(const Geglu&);
   void (*gegluGrad)(const GegluGrad&);
+  void (*linear)(const Linear&);
+  void (*linearWeightGrad)(const LinearWeightGrad&);
+  void (*convolution)(const Convolution&);
+  void (*convolutionWeightGrad)(const ConvolutionWeightGrad&);
   void (*biasResidual)(const BiasResidual&);
   /** acc[C] += column sums of dy[R, C]. */
   void (*biasGradInto)(const float* dy, float* acc, int64_t rows, int64_t channels);

@@ -50,8 +50,10 @@ void* newAttributes(TF_OpKernelConstruction* construction) {
   readInt("groups", attributes->groups);
   readInt("heads", attributes->heads);
   readInt("offset", attributes->offset);
+  readInt("stride", attributes->stride);
   readBool("silu", attributes->silu);
   readBool("causal", attributes->causal);
+  readBool("same", attributes->same);
   if (has("epsilon")) {
     TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon, status);
   }

@@ -33,6 +33,7 @@ std::string registerOp(const OpSpec& spec, void (*run)(void*, TF_OpKernelContext
 /** All ops of this library; returns an empty string, or the first refusal. */
 std::string registerNormOps();
 std::string registerAttentionOps();
+std::string registerMatrixOps();
 std::string registerBufferOps();
 
 }  // namespace dpo

@@ -4,8 +4,23 @@
 namespace dpo::DPO_ISA {
 
 extern const KernelTable table = {
-    groupNorm,    groupNormGrad, layerNorm,    layerNormGrad, attention, attentionGrad, geglu,
-    gegluGrad,    biasResidual,  biasGradInto, accumulate,    adamW,     squaredNorm,
+    groupNorm,
+    groupNormGrad,
+    layerNorm,
+    layerNormGrad,
+    attention,
+    attentionGrad,
+    geglu,
+    gegluGrad,
+    linear,
+    linearWeightGrad,
+    convolution,
+    convolutionWeightGrad,
+    biasResidual,
+    biasGradInto,
+    accumulate,
+    adamW,
+    squaredNorm,
 };
 
 }  // namespace dpo::DPO_ISA

@@ -18,6 +18,8 @@ export interface OpCall {
   readonly attributes: Readonly<Record<string, number | boolean>>;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Inputs that the op writes into, with the fixture name of what they hold afterwards. */
+  readonly into?: Readonly<Record<string, string>>;
 }
 
 interface OpsFixture {
@@ -56,7 +58,7 @@ export const none = () => floats([]);
 export const read = (id: number) => readHandle(id) as Float32Array;
 export const free = (...ids: readonly number[]) => ids.forEach(deleteHandle);
 
-const INTEGERS = new Set(['groups', 'heads', 'offset']);
+const INTEGERS = new Set(['groups', 'heads', 'offset', 'stride']);
 
 function attribute(name: string, value: number | boolean): Attribute {
   if (typeof value === 'boolean') return { type: 'bool', value };
@@ -74,18 +76,18 @@ export function runOp(
   return execute(op, Object.fromEntries(entries), inputs, outputs);
 }
 
-/** Calls an op on a case's stored inputs; returns its outputs under their fixture names. */
-export function runFixtureCall(name: string, { op, attributes, inputs, outputs }: OpCall) {
-  const ids = inputs.map((input) => {
+/** Calls an op on a case's stored inputs; returns all that it wrote, under the fixture names. */
+export function runFixtureCall(name: string, { op, attributes, inputs, outputs, into }: OpCall) {
+  const given = inputs.map((input) => {
     const { data, shape } = expected(name, input);
-    return floats(data, shape);
+    return { id: floats(data, shape), shape, name: into?.[input] };
   });
+  const ids = given.map(({ id }) => id);
   const results = runOp(op, ids, outputs.length, attributes);
-  const found = results.map(({ id, shape }, i) => ({
-    name: outputs[i] ?? '',
-    shape,
-    data: read(id),
-  }));
+  const found = [
+    ...results.map((result, i) => ({ ...result, name: outputs[i] ?? '' })),
+    ...given.flatMap(({ name: written, ...rest }) => (written ? [{ ...rest, name: written }] : [])),
+  ].map(({ id, ...rest }) => ({ ...rest, data: read(id) }));
   free(...ids, ...results.map(({ id }) => id));
   return found;
 }

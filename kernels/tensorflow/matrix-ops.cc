@@ -1,0 +1,162 @@
+// DpoLinear, DpoConv and their gradients as TensorFlow ops.
+#include "kernels.h"
+#include "register.h"
+
+namespace dpo {
+namespace {
+
+/** Rows of a tensor [.., C]. */
+int64_t rowsOf(const OpContext::Input& x) {
+  const int64_t C = x.shape.last();
+  return C > 0 ? x.size / C : 0;
+}
+
+Shape withLast(Shape shape, int64_t last) {
+  if (shape.rank > 0) shape.dims[shape.rank - 1] = last;
+  return shape;
+}
+
+/** Input 0 is [.., C] and input 1 a weight [out, in] whose `axis` has C numbers. */
+bool weightFits(OpContext& c, int axis) {
+  const Shape &x = c.input(0).shape, &w = c.input(1).shape;
+  return c.require(x.rank > 0, "the first input needs a last axis") &&
+         c.require(w.rank == 2 && w.dims[axis] == x.last(), "the weight [out, in] does not fit");
+}
+
+void linear(const Attributes&, OpContext& c) {
+  const auto &x = c.input(0), &w = c.input(1), &bias = c.input(2), &residual = c.input(3);
+  if (!weightFits(c, 1)) return;
+  const int64_t out = w.shape.dims[0], rows = rowsOf(x);
+  if ((bias.size > 0 && !c.requireSize(2, out)) ||
+      (residual.size > 0 && !c.requireSize(3, rows * out))) {
+    return;
+  }
+  float* y = c.output(0, withLast(x.shape, out));
+  if (c.failed() || rows * out == 0) return;
+  kernels().linear({x.floats(), w.floats(), bias.orNull(), residual.orNull(), y, rows,
+                    x.shape.last(), out, true});
+}
+
+void linearInputGrad(const Attributes&, OpContext& c) {
+  const auto &dy = c.input(0), &w = c.input(1);
+  if (!weightFits(c, 0)) return;
+  const int64_t in = w.shape.dims[1], rows = rowsOf(dy);
+  float* dx = c.output(0, withLast(dy.shape, in));
+  if (c.failed() || rows * in == 0) return;
+  kernels().linear(
+      {dy.floats(), w.floats(), nullptr, nullptr, dx, rows, dy.shape.last(), in, false});
+}
+
+void linearWeightGrad(const Attributes&, OpContext& c) {
+  const auto &dy = c.input(0), &x = c.input(1), &acc = c.input(2);
+  const int64_t out = dy.shape.last(), in = x.shape.last();
+  if (!c.require(rowsOf(dy) == rowsOf(x), "dy and x must have the same rows") ||
+      !c.requireSize(2, out * in) || dy.size == 0 || in == 0) {
+    return;
+  }
+  kernels().linearWeightGrad({dy.floats(), x.floats(), acc.floats(), rowsOf(x), in, out});
+}
+
+/** Rows (or columns) of the result and the padding before the first: TensorFlow's SAME or VALID. */
+struct Extent {
+  int64_t out, padBefore;
+  Extent(int64_t size, int64_t kernel, const Attributes& a) {
+    const int64_t starts = a.same ? size : size - kernel + 1;
+    out = starts > 0 ? (starts + a.stride - 1) / a.stride : 0;
+    const int64_t missing = (out - 1) * a.stride + kernel - size;
+    padBefore = a.same && missing > 0 ? missing / 2 : 0;
+  }
+};
+
+/** The geometry of x [N, H, W, in] with a weight [kH, kW, in, out]. */
+ConvShape convShape(const Attributes& a, const Shape& x, const Shape& w) {
+  const Extent rows(x.dims[1], w.dims[0], a), columns(x.dims[2], w.dims[1], a);
+  return {x.dims[0], x.dims[1], x.dims[2], x.dims[3],  rows.out,       columns.out,      w.dims[3],
+          w.dims[0], w.dims[1], a.stride,  int64_t{1}, rows.padBefore, columns.padBefore};
+}
+
+bool convFits(OpContext& c, const Attributes& a, const Shape& x, const Shape& w) {
+  return c.require(a.stride > 0, "the stride must be positive") &&
+         c.require(x.rank == 4 && w.rank == 4 && x.dims[3] == w.dims[2],
+                   "x must be [N, H, W, in] and the weight [kH, kW, in, out]") &&
+         c.require(w.dims[0] * w.dims[1] <= 9 && w.dims[0] * w.dims[1] > 0,
+                   "a kernel has one to nine taps");
+}
+
+void convolution(const Attributes& a, OpContext& c) {
+  const auto &x = c.input(0), &w = c.input(1), &bias = c.input(2), &residual = c.input(3);
+  if (!convFits(c, a, x.shape, w.shape)) return;
+  const ConvShape n = convShape(a, x.shape, w.shape);
+  const Shape shape{n.samples, n.outHeight, n.outWidth, n.out};
+  if ((bias.size > 0 && !c.requireSize(2, n.out)) ||
+      (residual.size > 0 && !c.requireSize(3, shape.size()))) {
+    return;
+  }
+  float* y = c.output(0, shape);
+  if (c.failed() || shape.size() == 0) return;
+  kernels().convolution({n, x.floats(), w.floats(), bias.orNull(), residual.orNull(), y, false});
+}
+
+/** Input 2 is only asked for its shape, that of x. */
+void convolutionInputGrad(const Attributes& a, OpContext& c) {
+  const auto &dy = c.input(0), &w = c.input(1), &x = c.input(2);
+  if (!convFits(c, a, x.shape, w.shape)) return;
+  const ConvShape n = convShape(a, x.shape, w.shape);
+  if (!c.requireSize(0, n.samples * n.outHeight * n.outWidth * n.out)) return;
+  float* dx = c.output(0, x.shape);
+  if (c.failed() || x.size == 0) return;
+  const ConvShape back{n.samples, n.outHeight,    n.outWidth,     n.out, n.height,
+                       n.width,   n.in,           n.kernelHeight, n.kernelWidth,
+                       1,         n.stride,       n.kernelHeight - 1 - n.padTop,
+                       n.kernelWidth - 1 - n.padLeft};
+  kernels().convolution({back, dy.floats(), w.floats(), nullptr, nullptr, dx, true});
+}
+
+/** acc is a gradient laid out as the weight, whose shape it must have. */
+void convolutionWeightGrad(const Attributes& a, OpContext& c) {
+  const auto &x = c.input(0), &dy = c.input(1), &acc = c.input(2);
+  if (!convFits(c, a, x.shape, acc.shape)) return;
+  const ConvShape n = convShape(a, x.shape, acc.shape);
+  if (!c.requireSize(1, n.samples * n.outHeight * n.outWidth * n.out) || dy.size == 0) return;
+  kernels().convolutionWeightGrad({n, x.floats(), dy.floats(), acc.floats()});
+}
+
+}  // namespace
+
+std::string registerMatrixOps() {
+  std::string error;
+  const auto add = [&](const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
+    if (error.empty()) error = registerOp(spec, run);
+  };
+  add({"DpoLinear",
+       {},
+       {"x: T", "w: T", "bias: float", "residual: T"},
+       {"y: T"},
+       Effect::pure},
+      compute<linear>);
+  add({"DpoLinearInputGrad", {}, {"dy: T", "w: T"}, {"dx: T"}, Effect::pure},
+      compute<linearInputGrad>);
+  add({"DpoLinearWeightGradInto", {}, {"dy: T", "x: T", "acc: float"}, {}, Effect::writesInputs},
+      compute<linearWeightGrad>);
+  add({"DpoConv",
+       {"stride: int = 1", "same: bool = true"},
+       {"x: T", "w: T", "bias: float", "residual: T"},
+       {"y: T"},
+       Effect::pure},
+      compute<convolution>);
+  add({"DpoConvInputGrad",
+       {"stride: int = 1", "same: bool = true"},
+       {"dy: T", "w: T", "x: T"},
+       {"dx: T"},
+       Effect::pure},
+      compute<convolutionInputGrad>);
+  add({"DpoConvWeightGradInto",
+       {"stride: int = 1", "same: bool = true"},
+       {"x: T", "dy: T", "acc: float"},
+       {},
+       Effect::writesInputs},
+      compute<convolutionWeightGrad>);
+  return error;
+}
+
+}  // namespace dpo
