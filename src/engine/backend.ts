@@ -129,6 +129,22 @@ export function withKernels<T>(kernels: KernelMode, fn: () => T): T {
   }
 }
 
+/** Told of every operation: its name and the milliseconds it took. */
+export type Observer = (name: string, milliseconds: number) => void;
+
+let observer: Observer | undefined;
+
+/** Tells `observe` of every operation that `fn` executes. */
+export function withObserver<T>(observe: Observer, fn: () => T): T {
+  const outer = observer;
+  observer = observe;
+  try {
+    return fn();
+  } finally {
+    observer = outer;
+  }
+}
+
 /** Executes one TensorFlow operation eagerly. Errors carry the operation's name and its input count. */
 export function execute(
   name: string,
@@ -141,7 +157,11 @@ export function execute(
     const attribute = attributes[key] as Attribute;
     raw.push({ name: key, type: attributeTypes[attribute.type], value: attribute.value });
   }
-  return addon.executeOp(name, raw, inputs as number[], outputs);
+  if (!observer) return addon.executeOp(name, raw, inputs as number[], outputs);
+  const start = performance.now();
+  const results = addon.executeOp(name, raw, inputs as number[], outputs);
+  observer(name, performance.now() - start);
+  return results;
 }
 
 /** Copies host data into a new handle. */

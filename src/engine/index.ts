@@ -7,6 +7,7 @@ export { engineInfo, type KernelMode, withKernels } from './backend';
 export type { DType } from './dtype';
 export * from './ops';
 export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
+export { type OperationCost, type Profile, profile } from './profile';
 export type { AdamWStep } from './storage';
 export {
   accumulateGrads,
