@@ -28,8 +28,6 @@ export interface BaseTraining {
   readonly learningRate: number;
   readonly seed: number;
   readonly checkpoint: string;
-  /** From this step on, errors are weighted by `minSnrWeights`; before, all alike. */
-  readonly minSnrFrom: number;
 }
 
 /** Share of captions replaced by the empty one, so that guidance has something to guide away from. */
@@ -37,39 +35,31 @@ const PROPORTION_EMPTY_PROMPTS = 0.12;
 
 /** Trains text encoder and UNet in place; yields every step. */
 export function trainBase(parts: BaseParts, options: BaseTraining) {
-  const { batchSize: B, minSnrFrom, ...plan } = options;
+  const { batchSize: B, ...plan } = options;
   return train({
     ...plan,
     weights: { unet: parts.unet.parameters, textEncoder: parts.textEncoder.parameters },
     warmupSteps: 100,
     optimizer: { beta2: 0.99, weightDecay: 0.01 },
     emaDecay: 0.998,
-    batch: (generator, step) =>
-      tidy(() => {
-        const weigh = step < minSnrFrom ? equalWeights : minSnrWeights;
-        const loss = accumulateGrads(() => baseLoss(parts, B, generator, weigh));
-        return { loss: loss.item() };
-      }),
+    batch: (generator) =>
+      tidy(() => ({ loss: accumulateGrads(() => baseLoss(parts, B, generator)).item() })),
   });
 }
 
-/** A weight for each row's error. */
-type Weigh = (schedule: NoiseSchedule, timesteps: readonly number[]) => number[];
-
-const equalWeights: Weigh = (_schedule, timesteps) => timesteps.map(() => 1);
-
 /**
- * min(SNR, 1) / SNR with SNR = ᾱ / (1 − ᾱ): nearly clean pictures, whose last details are hard to
+ * A weight for each row's error, min(SNR, 1) / SNR with SNR = ᾱ / (1 − ᾱ): nearly clean pictures, whose last details are hard to
  * see in the noise, count for less, and what is drawn where for more (Hang et al. 2023, eq. 6, γ = 1).
  */
-export const minSnrWeights: Weigh = (schedule, timesteps) =>
-  timesteps.map((t) => {
+export function minSnrWeights(schedule: NoiseSchedule, timesteps: readonly number[]): number[] {
+  return timesteps.map((t) => {
     const alpha = alphaCumprodAt(schedule, t);
     return Math.min(1, (1 - alpha) / alpha);
   });
+}
 
 /** w ‖ε − ε_θ(x_t, t, caption)‖², a mean over all numbers (Ho et al. 2020, eq. 14). [] */
-function baseLoss(parts: BaseParts, B: number, generator: TorchGenerator, weigh: Weigh): Tensor {
+function baseLoss(parts: BaseParts, B: number, generator: TorchGenerator): Tensor {
   const { corpus, latents, schedule, tokenizer, textEncoder } = parts;
   const [N = 0, ...latentShape] = latents.shape;
   const chosen = generator.randint(0, N, B);
@@ -86,7 +76,7 @@ function baseLoss(parts: BaseParts, B: number, generator: TorchGenerator, weigh:
   const { inputIds, length: L } = tokenizer.encode(captions);
   const encoderHiddenStates = clipText(textEncoder, tensor(inputIds, [B, L])).lastHiddenState;
   const noisePred = unet(parts.unet, noisyLatents, timesteps, { encoderHiddenStates });
-  const weights = tensor(weigh(schedule, timesteps), [B, ...latentShape.map(() => 1)]);
+  const weights = tensor(minSnrWeights(schedule, timesteps), [B, ...latentShape.map(() => 1)]);
   return noisePred.sub(noise).square().mul(weights).mean();
 }
 

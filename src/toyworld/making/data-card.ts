@@ -69,7 +69,7 @@ function making(): string {
 1. ${corpus.count} sloppy pictures of training meanings: off their place, pale, ragged, with stray dots,
    one in twenty in a wrong colour, one in twenty-five in a wrong shape.
 2. The autoencoder: ${vae.steps} steps of ${vae.batchSize} pictures.
-3. Text encoder and UNet together: ${base.steps} steps of ${base.batchSize}; errors weighted by min-SNR (γ = 1) from step ${base.minSnrFrom} on;
+3. Text encoder and UNet together: ${base.steps} steps of ${base.batchSize}; errors weighted by min-SNR (γ = 1);
    moving average of the weights; stored in float16.
 4. Pairs: ${pairs.train.count} training and ${pairs.heldout.count} held-out captions, two pictures each by that base
    (DDIM, ${DRAWING.numInferenceSteps} steps, guidance ${DRAWING.guidanceScale}), stored as JPEG with full-resolution colour, judged as stored.

@@ -8,13 +8,7 @@ const part = (full: number) => Math.max(1, Math.round(SCALE * full));
 export const RECIPE = {
   corpus: { count: part(20_000), seed: 101 },
   vae: { steps: part(2400), batchSize: 32, learningRate: 2e-3, seed: 1 },
-  base: {
-    steps: part(5000),
-    batchSize: 48,
-    learningRate: 1.2e-3,
-    seed: 2,
-    minSnrFrom: part(2109),
-  },
+  base: { steps: part(5000), batchSize: 48, learningRate: 1.2e-3, seed: 2 },
   pairs: {
     train: { count: part(3520), split: 'train', seed: 11 },
     heldout: { count: part(384), split: 'heldout', seed: 12 },
