@@ -63,7 +63,7 @@ const MEANING = {
 } as const;
 
 function making(): string {
-  const { corpus, vae, base, pairs, contrast, preference, validationPairs } = RECIPE;
+  const { corpus, vae, base, pairs, contrast, care, preference, validationPairs } = RECIPE;
   return `## How it was made
 
 1. ${corpus.count} sloppy pictures of training meanings: off their place, pale, ragged, with stray dots,
@@ -73,8 +73,12 @@ function making(): string {
    moving average of the weights; stored in float16.
 4. Pairs: ${pairs.train.count} training and ${pairs.heldout.count} held-out captions, two pictures each by that base
    (DDIM, ${DRAWING.numInferenceSteps} steps, guidance ${DRAWING.guidanceScale}), stored as JPEG with full-resolution colour, judged as stored.
-5. The scorer: CLIP's contrast on the pictures of step 1 (${contrast.steps} steps of ${contrast.batchSize}), then PickScore's objective on
-   the training labels (up to ${preference.steps} steps of ${preference.batchSize} pairs), stopped by the last ${validationPairs} training pairs.
+5. The scorer, in three lessons:
+   CLIP's contrast on the pictures of step 1, every other batch of lookalikes (${contrast.steps} steps of ${contrast.batchSize});
+   PickScore's objective on fresh drawings as of step 1, each beside itself with some of its faults put right, which no
+   judge has seen (${care.steps} steps of ${care.batchSize} pairs);
+   PickScore's objective on the training labels, the pairs mirrored and their captions reworded by chance (up to ${preference.steps} steps
+   of ${preference.batchSize}), stopped where the loss of the last ${validationPairs} training pairs, which it never learns from, is lowest.
 
 Every stage has its own seed (\`src/toyworld/making/recipe.ts\`).`;
 }

@@ -10,13 +10,14 @@ export const RECIPE = {
   vae: { steps: part(2400), batchSize: 32, learningRate: 2e-3, seed: 1 },
   base: { steps: part(5000), batchSize: 48, learningRate: 1.2e-3, seed: 2 },
   pairs: {
-    train: { count: part(3520), split: 'train', seed: 11 },
+    train: { count: part(6912), split: 'train', seed: 11 },
     heldout: { count: part(384), split: 'heldout', seed: 12 },
   },
   /** Held-out captions to draw, and how many of them the base is measured on. */
   prompts: { count: part(400), measured: part(300), seed: 13 },
   contrast: { steps: part(700), batchSize: 64, learningRate: 1e-3, seed: 3 },
-  preference: { steps: part(500), batchSize: 32, learningRate: 2e-4, seed: 4 },
+  care: { steps: part(1500), batchSize: 32, learningRate: 1e-3, seed: 5 },
+  preference: { steps: part(600), batchSize: 32, learningRate: 3e-4, seed: 4 },
   /** Last training pairs, kept to choose when to stop. */
-  validationPairs: part(400),
+  validationPairs: part(512),
 } as const;

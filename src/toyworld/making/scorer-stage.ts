@@ -1,4 +1,4 @@
-/** Makes the scorer: contrast, then preferences, stopped where the validation pairs agree best. */
+/** Makes the scorer: contrast, then care, then preferences, stopped by the validation pairs. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,10 +16,11 @@ import { newClipModel } from './new-model';
 import { drawnPairs } from './pair-stage';
 import { RECIPE } from './recipe';
 import {
-  labelAgreement,
+  labelLoss,
   SCORER_PROCESSOR,
   type ScoredPair,
   scoreDifferences,
+  trainCare,
   trainContrast,
   trainPreference,
   withWeights,
@@ -37,42 +38,50 @@ export async function* scorerStage(workshop: string): AsyncGenerator<MakingRecor
   const tokenizer = worldTokenizer();
   const generator = new TorchGenerator(RECIPE.contrast.seed);
   const clip = newClipModel(scorerJson(tokenizer.definition.vocab.size), generator);
-  yield* contrast(workshop, clip, tokenizer);
+  yield* pretraining(workshop, clip, tokenizer);
   yield* preference(workshop, clip, tokenizer);
   const imageProcessor = parseImageProcessor(path, SCORER_PROCESSOR);
   await saveClipModel({ model: clip, tokenizer, imageProcessor }, path, { dtype: 'F16' });
   clip.parameters.dispose();
 }
 
-async function* contrast(workshop: string, clip: ClipModel, tokenizer: ClipTokenizer) {
-  const finished = join(workshop, 'contrast.safetensors');
-  if (existsSync(finished)) {
-    await readWeightSets(finished, { clip: clip.parameters });
-    return;
+/** Contrast, then care; each leaves its weights, so that it is not done twice. */
+async function* pretraining(workshop: string, clip: ClipModel, tokenizer: ClipTokenizer) {
+  const lessons = {
+    contrast: (checkpoint: string) => {
+      const corpus = drawCorpus(RECIPE.corpus.count, new TorchGenerator(RECIPE.corpus.seed));
+      return trainContrast(clip, tokenizer, corpus, { ...RECIPE.contrast, checkpoint });
+    },
+    care: (checkpoint: string) => trainCare(clip, tokenizer, { ...RECIPE.care, checkpoint }),
+  };
+  for (const [name, steps] of Object.entries(lessons)) {
+    const finished = join(workshop, `${name}.safetensors`);
+    if (existsSync(finished)) {
+      await readWeightSets(finished, { clip: clip.parameters });
+      continue;
+    }
+    for await (const step of steps(join(workshop, `${name}.unfinished`)))
+      yield trainingRecord(`scorer: ${name}`, step);
+    await writeWeightSets(finished, { clip: clip.parameters }, 0);
   }
-  const corpus = drawCorpus(RECIPE.corpus.count, new TorchGenerator(RECIPE.corpus.seed));
-  const training = { ...RECIPE.contrast, checkpoint: join(workshop, 'contrast.unfinished') };
-  for await (const step of trainContrast(clip, tokenizer, corpus, training))
-    yield trainingRecord('scorer: contrast', step);
-  await writeWeightSets(finished, { clip: clip.parameters }, RECIPE.contrast.steps);
 }
 
 async function* preference(workshop: string, clip: ClipModel, tokenizer: ClipTokenizer) {
   const pairs = await scoredPairs(await drawnPairs(workshop, 'train'));
   const kept = pairs.length - RECIPE.validationPairs;
   const [training, validation] = [pairs.slice(0, kept), pairs.slice(kept)];
-  const agreementOf = (model: ClipModel) =>
-    labelAgreement(scoreDifferences(model, tokenizer, validation), validation);
+  const lossOf = (model: ClipModel) =>
+    labelLoss(scoreDifferences(model, tokenizer, validation), validation);
   const best = clip.parameters.clone();
-  let bestAgreement = agreementOf(clip);
+  let lowestLoss = lossOf(clip);
   for await (const step of trainPreference(clip, tokenizer, training, RECIPE.preference)) {
     const { averages } = step;
-    if (step.step % LOOK_EVERY === 0 && averages.clip) {
-      const agreement = agreementOf(withWeights(clip, averages.clip));
-      if (agreement > bestAgreement) best.copyFrom(averages.clip);
-      bestAgreement = Math.max(agreement, bestAgreement);
+    if ((step.step % LOOK_EVERY === 0 || step.step === step.steps) && averages.clip) {
+      const loss = lossOf(withWeights(clip, averages.clip));
+      if (loss < lowestLoss) best.copyFrom(averages.clip);
+      lowestLoss = Math.min(loss, lowestLoss);
     }
-    const figures = { ...step.figures, bestAgreement };
+    const figures = { ...step.figures, lowestLoss };
     yield trainingRecord('scorer: preference', { ...step, figures });
   }
   clip.parameters.copyFrom(best);

@@ -1,14 +1,16 @@
 // S × S pixels, L tokens, B in a batch
-/** Trains the scorer: CLIP's contrast on the corpus first, then PickScore's objective on labels. */
+/** Trains the scorer: CLIP's contrast on the corpus, then PickScore's objective on care and on labels. */
 
 import type { RgbImage } from '../../data/image';
 import { accumulateGrads, noGrad, type Parameters, tensor, tidy } from '../../engine';
 import type { JsonObject } from '../../hub/json-file';
 import type { ClipModel } from '../../models';
 import type { ClipTokenizer } from '../../models/tokenizer';
-import { type Corpus, corpusCaptions, corpusPixels } from '../corpus';
+import { type Corpus, corpusCaptions, corpusPixels, lookalikes } from '../corpus';
 import { Draws } from '../draws';
 import { PICTURE_SIZE } from '../scenes';
+import { carePair } from './care';
+import { variedPair } from './mirror';
 import { contrastiveLoss, pairScores, pickScoreLoss } from './scorer-loss';
 import { train } from './train';
 
@@ -47,13 +49,17 @@ export interface ScorerTraining {
   readonly checkpoint?: string;
 }
 
-/** Learns what captions mean from the corpus; yields every step. */
+/** Pictures of one group of lookalikes. */
+const GROUP_SIZE = 8;
+
+/** Learns what captions mean from the corpus, half the time from lookalikes; yields every step. */
 export function trainContrast(
   clip: ClipModel,
   tokenizer: ClipTokenizer,
   corpus: Corpus,
   { batchSize: B, ...plan }: ScorerTraining,
 ) {
+  const alike = lookalikes(corpus, GROUP_SIZE);
   return train({
     ...plan,
     weights: { clip: clip.parameters },
@@ -62,9 +68,12 @@ export function trainContrast(
     emaDecay: 0.99,
     batch: (generator) =>
       tidy(() => {
-        const chosen = generator.randint(0, corpus.meanings.length, B);
+        const draws = new Draws(generator);
+        const chosen = draws.chance(0.5)
+          ? alike(B / GROUP_SIZE, draws)
+          : generator.randint(0, corpus.meanings.length, B);
         const pixels = corpusPixels(corpus, chosen).map((x) => x * FROM_UNIT);
-        const captions = corpusCaptions(corpus, chosen, new Draws(generator));
+        const captions = corpusCaptions(corpus, chosen, draws);
         const pixelValues = tensor(pixels, [B, PICTURE_SIZE, PICTURE_SIZE, 3]);
         const ids = idsOf(tokenizer, captions);
         return { loss: accumulateGrads(() => contrastiveLoss(clip, pixelValues, ids)).item() };
@@ -72,11 +81,26 @@ export function trainContrast(
   });
 }
 
-/** Learns preferences from labelled pairs; yields every step. */
+/** Learns, before any label, that a drawing made with more care is better; yields every step. */
+export function trainCare(clip: ClipModel, tokenizer: ClipTokenizer, options: ScorerTraining) {
+  return trainOnPairs(clip, tokenizer, carePair, options);
+}
+
+/** Learns preferences from labelled pairs, mirrored and reworded by chance; yields every step. */
 export function trainPreference(
   clip: ClipModel,
   tokenizer: ClipTokenizer,
   pairs: readonly ScoredPair[],
+  options: ScorerTraining,
+) {
+  const choose = (draws: Draws) => variedPair(draws.pick(pairs), draws);
+  return trainOnPairs(clip, tokenizer, choose, options);
+}
+
+function trainOnPairs(
+  clip: ClipModel,
+  tokenizer: ClipTokenizer,
+  choose: (draws: Draws) => ScoredPair,
   { batchSize: B, ...plan }: ScorerTraining,
 ) {
   return train({
@@ -87,8 +111,9 @@ export function trainPreference(
     emaDecay: 0.99,
     batch: (generator) =>
       tidy(() => {
-        const chosen = Array.from(generator.randint(0, pairs.length, B), (i) => pairs[i]);
-        const batch = pairBatch(tokenizer, chosen as ScoredPair[]);
+        const draws = new Draws(generator);
+        const chosen = Array.from({ length: B }, () => choose(draws));
+        const batch = pairBatch(tokenizer, chosen);
         const loss = accumulateGrads(() =>
           pickScoreLoss(clip, batch.pixelValues, batch.ids, batch.label0),
         );
@@ -133,6 +158,20 @@ export function labelAgreement(
     label0 === 0.5 ? [] : [(differences[i] ?? 0) > 0 === (label0 === 1)],
   );
   return decided.filter(Boolean).length / decided.length;
+}
+
+/** PickScore's loss of given score differences: the mean cross entropy, ties with ½ for both. */
+export function labelLoss(
+  differences: readonly number[],
+  pairs: readonly Pick<ScoredPair, 'label0'>[],
+): number {
+  const losses = pairs.map(({ label0 }, i) => {
+    const difference = differences[i] ?? 0;
+    return (
+      Math.log1p(Math.exp(-Math.abs(difference))) + Math.max(0, difference) - label0 * difference
+    );
+  });
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
 }
 
 function idsOf(tokenizer: ClipTokenizer, captions: readonly string[]) {

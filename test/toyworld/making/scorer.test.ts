@@ -5,8 +5,10 @@ import { drawCorpus } from '../../../src/toyworld/corpus';
 import { newClipModel } from '../../../src/toyworld/making/new-model';
 import {
   labelAgreement,
+  labelLoss,
   type ScoredPair,
   scoreDifferences,
+  trainCare,
   trainContrast,
   trainPreference,
 } from '../../../src/toyworld/making/scorer';
@@ -14,6 +16,7 @@ import { scorerJson } from '../../../src/toyworld/model-configs';
 import { render } from '../../../src/toyworld/render';
 import { allMeanings, cleanScene } from '../../../src/toyworld/scenes';
 import { worldTokenizer } from '../../../src/toyworld/tokenizer';
+import { assertClose } from '../../support/assert';
 
 const tokenizer = worldTokenizer();
 const size = tokenizer.definition.vocab.size;
@@ -40,19 +43,53 @@ describe('labelAgreement', () => {
   });
 });
 
+describe('labelLoss', () => {
+  it('is the cross entropy of labels and score differences, for large ones too', () => {
+    const chance = (difference: number) => 1 / (1 + Math.exp(-difference));
+    const labels = [{ label0: 1 }, { label0: 0 }, { label0: 0.5 }];
+    const expected =
+      -(Math.log(chance(0.7)) + Math.log(chance(0.2)) + Math.log(chance(2) * chance(-2)) / 2) / 3;
+    assertClose(labelLoss([0.7, -0.2, 2], labels), expected, { rtol: 1e-12 });
+    assert.equal(labelLoss([-800], [{ label0: 1 }]), 800);
+  });
+});
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Means of the first and of the last six losses. */
+async function lossesOf(steps: AsyncIterable<{ readonly figures: { readonly loss?: number } }>) {
+  const losses: number[] = [];
+  for await (const { figures } of steps) losses.push(figures.loss ?? Number.NaN);
+  return [mean(losses.slice(0, 6)), mean(losses.slice(-6))] as const;
+}
+
 describe('trainContrast', () => {
   it('lowers the loss of pictures among captions', async () => {
     const scorer = newScorer();
-    const corpus = drawCorpus(8, new TorchGenerator(2));
-    const losses: number[] = [];
-    for await (const { figures } of trainContrast(scorer, tokenizer, corpus, {
-      ...plan,
-      steps: 12,
-    }))
-      losses.push(figures.loss ?? Number.NaN);
-    assert.ok(Math.abs((losses[0] ?? 0) - Math.log(8)) < 0.6); // ln 8: knows nothing yet
-    assert.ok((losses[11] ?? 9) < (losses[0] ?? 0) - 0.05, losses.join(' '));
+    const corpus = drawCorpus(40, new TorchGenerator(2));
+    const options = { ...plan, steps: 24, batchSize: 16 };
+    const [first, last] = await lossesOf(trainContrast(scorer, tokenizer, corpus, options));
+    assert.ok(Math.abs(first - Math.log(16)) < 0.4, `${first}`); // ln 16: knows nothing yet
+    assert.ok(last < first - 0.05, `${first} ${last}`);
     scorer.parameters.dispose();
+  });
+});
+
+describe('trainCare', () => {
+  it('knows nothing at first and draws its pairs from its seed', async () => {
+    const lossesWith = async (seed: number) => {
+      const scorer = newScorer();
+      const losses: number[] = [];
+      const options = { ...plan, batchSize: 16, steps: 2, seed };
+      for await (const { figures } of trainCare(scorer, tokenizer, options))
+        losses.push(figures.loss ?? Number.NaN);
+      scorer.parameters.dispose();
+      return losses;
+    };
+    const [first, again, other] = [await lossesWith(1), await lossesWith(1), await lossesWith(2)];
+    assert.ok(Math.abs((first[0] ?? 0) - Math.LN2) < 0.15, `${first}`);
+    assert.deepEqual(again, first);
+    assert.notEqual(other[0], first[0]);
   });
 });
 
