@@ -5,6 +5,7 @@ import { handleCount } from './tensor';
 
 export { engineInfo, type KernelMode, withKernels } from './backend';
 export type { DType } from './dtype';
+export { type MemoryUse, peakMemory } from './memory';
 export * from './ops';
 export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
 export { type OperationCost, type Profile, profile } from './profile';
