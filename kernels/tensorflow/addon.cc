@@ -12,8 +12,8 @@ namespace dpo {
 namespace {
 
 std::string registerAll() {
-  for (const auto group : {registerNormOps, registerAttentionOps, registerMatrixOps,
-                           registerBufferOps}) {
+  for (const auto group : {registerNormOps, registerElementwiseOps, registerAttentionOps,
+                           registerMatrixOps, registerBufferOps}) {
     const std::string error = group();
     if (!error.empty()) return error;
   }

@@ -48,19 +48,20 @@ void attentionGrad(const Attributes& a, OpContext& c) {
 }  // namespace
 
 std::string registerAttentionOps() {
-  const std::string error = registerOp({"DpoAttention",
-                                        {"heads: int", "causal: bool = false"},
-                                        {"q: T", "k: T", "v: T"},
-                                        {"o: T", "log_sum_exp: float"},
-                                        Effect::pure},
-                                       compute<attention>);
-  if (!error.empty()) return error;
-  return registerOp({"DpoAttentionGrad",
-                     {"heads: int", "causal: bool = false"},
-                     {"d_o: T", "q: T", "k: T", "v: T", "o: T", "log_sum_exp: float"},
-                     {"dq: T", "dk: T", "dv: T"},
-                     Effect::pure},
-                    compute<attentionGrad>);
+  Registry ops;
+  ops.add({"DpoAttention",
+           {"heads: int", "causal: bool = false"},
+           {"q: T", "k: T", "v: T"},
+           {"o: T", "log_sum_exp: float"},
+           Effect::pure},
+          compute<attention>);
+  ops.add({"DpoAttentionGrad",
+           {"heads: int", "causal: bool = false"},
+           {"d_o: T", "q: T", "k: T", "v: T", "o: T", "log_sum_exp: float"},
+           {"dq: T", "dk: T", "dv: T"},
+           Effect::pure},
+          compute<attentionGrad>);
+  return ops.error;
 }
 
 }  // namespace dpo

@@ -11,14 +11,15 @@ constexpr int64_t kRowBlock = 32;
 
 }  // namespace
 
-void biasResidual(const BiasResidual& op) {
+template <class T>
+void biasResidual(const BiasResidual<T>& op) {
   const int64_t C = op.channels;
   const int parts = partsFor(op.rows * C, kGrain);
   parallel(parts, [&](int part) {
     const Range rows = share(op.rows, part, parts);
     for (int64_t row = rows.begin; row < rows.end; row++) {
-      float* x = op.x + row * C;
-      const float* residual = op.residual ? op.residual + row * C : nullptr;
+      T* x = op.x + row * C;
+      const T* residual = op.residual ? op.residual + row * C : nullptr;
       forLanes(C, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
         Vec v = load(x + c, lanes);
         if (op.bias) v += load(op.bias + c, lanes);
@@ -29,7 +30,8 @@ void biasResidual(const BiasResidual& op) {
   });
 }
 
-void biasGradInto(const float* dy, float* acc, int64_t rows, int64_t channels) {
+template <class T>
+void biasGradInto(const T* dy, float* acc, int64_t rows, int64_t channels) {
   const int64_t C = channels;
   const int parts = partsFor(rows * C, kGrain);
   float* partial = scratch(Scratch::shared, parts * C);
@@ -53,7 +55,8 @@ void biasGradInto(const float* dy, float* acc, int64_t rows, int64_t channels) {
   }
 }
 
-void accumulate(const float* src, float* dst, int64_t n) {
+template <class T>
+void accumulate(const T* src, float* dst, int64_t n) {
   const int parts = partsFor(n, kGrain);
   parallel(parts, [&](int part) {
     const Range r = share(n, part, parts);
@@ -63,5 +66,12 @@ void accumulate(const float* src, float* dst, int64_t n) {
     });
   });
 }
+
+template void biasResidual(const BiasResidual<float>&);
+template void biasResidual(const BiasResidual<bfloat16>&);
+template void biasGradInto(const float*, float*, int64_t, int64_t);
+template void biasGradInto(const bfloat16*, float*, int64_t, int64_t);
+template void accumulate(const float*, float*, int64_t);
+template void accumulate(const bfloat16*, float*, int64_t);
 
 }  // namespace dpo::DPO_ISA

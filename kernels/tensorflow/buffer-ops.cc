@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kCopyGrain = 262144;
 
+template <class T>
 void biasResidual(const Attributes&, OpContext& c) {
   const auto &x = c.input(0), &bias = c.input(1), &residual = c.input(2);
   const int64_t channels = x.shape.last();
@@ -21,22 +22,24 @@ void biasResidual(const Attributes&, OpContext& c) {
     return;
   }
   if (x.size > 0) {
-    kernels().biasResidual(
-        {x.floats(), bias.orNull(), residual.orNull(), x.size / channels, channels});
+    kernelsOf<T>().biasResidual(
+        {x.as<T>(), bias.orNull(), residual.orNull<T>(), x.size / channels, channels});
   }
   c.setOutput(0, x.tensor);
 }
 
+template <class T>
 void biasGradInto(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &acc = c.input(1);
   const int64_t channels = dy.shape.last();
   if (!c.requireSize(1, channels) || dy.size == 0) return;
-  kernels().biasGradInto(dy.floats(), acc.floats(), dy.size / channels, channels);
+  kernelsOf<T>().biasGradInto(dy.as<T>(), acc.floats(), dy.size / channels, channels);
 }
 
+template <class T>
 void accumulate(const Attributes&, OpContext& c) {
   if (!c.requireSize(1, c.input(0).size)) return;
-  kernels().accumulate(c.input(0).floats(), c.input(1).floats(), c.input(0).size);
+  kernelsOf<T>().accumulate(c.input(0).as<T>(), c.input(1).floats(), c.input(0).size);
 }
 
 /** The decimal that a float setting was written as: 1 − 0.999f is off by 1e-5, 1 − 0.999 is not. */
@@ -62,6 +65,7 @@ void squaredNorm(const Attributes&, OpContext& c) {
 void releaseBase(void*, size_t, void* base) { TF_DeleteTensor(static_cast<TF_Tensor*>(base)); }
 
 /** A tensor over part of the buffer; it holds a reference to the buffer. */
+template <class T>
 void view(const Attributes& a, OpContext& c) {
   const auto &buffer = c.input(0), &wanted = c.input(1);
   if (!c.require(wanted.size <= kMostDimensions, "more than eight dimensions")) return;
@@ -73,21 +77,22 @@ void view(const Attributes& a, OpContext& c) {
                  "the view reaches beyond the buffer")) {
     return;
   }
-  float* data = buffer.floats() + a.offset;
+  T* data = buffer.as<T>() + a.offset;
   // TF_NewTensor copies what is not aligned to 64 bytes, and a copy is not a view.
   if (!c.require(reinterpret_cast<uintptr_t>(data) % 64 == 0,
-                 "a view must start at a multiple of 16 elements")) {
+                 "a view must start at a multiple of 16 elements (of 32 in bfloat16)")) {
     return;
   }
   TF_Tensor* base = c.share(0);
   if (!base) return;
-  TF_Tensor* tensor = TF_NewTensor(TF_FLOAT, shape.dims, shape.rank, data,
-                                   shape.size() * sizeof(float), releaseBase, base);
+  TF_Tensor* tensor = TF_NewTensor(kDataType<T>, shape.dims, shape.rank, data,
+                                   shape.size() * sizeof(T), releaseBase, base);
   if (!c.require(tensor && TF_TensorData(tensor) == data, "the view could not be made")) return;
   c.setOutput(0, tensor);
   TF_DeleteTensor(tensor);
 }
 
+template <class T>
 void write(const Attributes& a, OpContext& c) {
   const auto &data = c.input(0), &buffer = c.input(1);
   if (!c.require(a.offset >= 0 && a.offset + data.size <= buffer.size,
@@ -97,45 +102,45 @@ void write(const Attributes& a, OpContext& c) {
   const int parts = partsFor(data.size, kCopyGrain);
   parallel(parts, [&](int part) {
     const Range r = share(data.size, part, parts);
-    memmove(buffer.floats() + a.offset + r.begin, data.floats() + r.begin,
-            (r.end - r.begin) * sizeof(float));
+    memmove(buffer.as<T>() + a.offset + r.begin, data.as<T>() + r.begin,
+            (r.end - r.begin) * sizeof(T));
   });
 }
 
+template <class T>
 void zero(const Attributes&, OpContext& c) {
   const auto& buffer = c.input(0);
   const int parts = partsFor(buffer.size, kCopyGrain);
   parallel(parts, [&](int part) {
     const Range r = share(buffer.size, part, parts);
-    memset(buffer.floats() + r.begin, 0, (r.end - r.begin) * sizeof(float));
+    memset(buffer.as<T>() + r.begin, 0, (r.end - r.begin) * sizeof(T));
   });
 }
 
 }  // namespace
 
 std::string registerBufferOps() {
-  std::string error;
-  const auto add = [&](const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
-    if (error.empty()) error = registerOp(spec, run);
-  };
+  Registry ops;
   const Effect writes = Effect::writesInputs;
-  add({"DpoBiasResidual", {}, {"x: T", "bias: float", "residual: T"}, {"y: T"}, writes},
-      compute<biasResidual>);
-  add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}, writes}, compute<biasGradInto>);
-  add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}, writes}, compute<accumulate>);
-  add({"DpoAdamW",
-       {},
-       {"param: T", "grad: float", "m: float", "v: float", "hyper: float"},
-       {},
-       writes},
-      compute<adamW>);
-  add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}, Effect::pure}, compute<squaredNorm>);
+  ops.add({"DpoBiasResidual", {}, {"x: T", "bias: float", "residual: T"}, {"y: T"}, writes},
+          compute<biasResidual<float>>, compute<biasResidual<bfloat16>>);
+  ops.add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}, writes}, compute<biasGradInto<float>>, compute<biasGradInto<bfloat16>>);
+  ops.add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}, writes}, compute<accumulate<float>>, compute<accumulate<bfloat16>>);
+  ops.add({"DpoAdamW",
+           {},
+           {"param: T", "grad: float", "m: float", "v: float", "hyper: float"},
+           {},
+           writes},
+          compute<adamW>);
+  ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}, Effect::pure}, compute<squaredNorm>);
   // Stateful, so that TensorFlow never merges or precomputes views of a buffer that changes.
-  add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}, writes},
-      compute<view>);
-  add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes}, compute<write>);
-  add({"DpoZero", {}, {"buffer: T"}, {}, writes}, compute<zero>);
-  return error;
+  ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}, writes},
+          compute<view<float>>, compute<view<bfloat16>>);
+  ops.add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes},
+          compute<write<float>>, compute<write<bfloat16>>);
+  ops.add({"DpoZero", {}, {"buffer: T"}, {}, writes}, compute<zero<float>>,
+          compute<zero<bfloat16>>);
+  return ops.error;
 }
 
 }  // namespace dpo

@@ -16,6 +16,7 @@ const NUMERIC = [
   'attention-grad.cc',
   'bias.cc',
   'convolution.cc',
+  'elementwise.cc',
   'geglu.cc',
   'group-norm.cc',
   'group-norm-grad.cc',
@@ -29,9 +30,11 @@ const NUMERIC = [
 const LOG_LEVEL = 'log-level.cc';
 
 const PORTABLE = { isa: 'portable', flags: [], vectorBytes: 16 };
+const AVX512 = ['-march=x86-64-v4', '-mprefer-vector-width=512'];
 const VARIANTS = {
   x64: [
-    { isa: 'avx512', flags: ['-march=x86-64-v4', '-mprefer-vector-width=512'], vectorBytes: 64 },
+    { isa: 'avx512bf16', flags: [...AVX512, '-mavx512bf16'], vectorBytes: 64 },
+    { isa: 'avx512', flags: AVX512, vectorBytes: 64 },
     { isa: 'avx2', flags: ['-march=x86-64-v3'], vectorBytes: 32 },
     PORTABLE,
   ],

@@ -10,15 +10,16 @@ namespace {
 
 constexpr int64_t kGrain = 4096;
 
-template <class Lanes>
-DPO_INLINE Vec biased(const float* x, const float* bias, int64_t i, Lanes lanes) {
+template <class T, class Lanes>
+DPO_INLINE Vec biased(const T* x, const float* bias, int64_t i, Lanes lanes) {
   return bias ? load(x + i, lanes) + load(bias + i, lanes) : load(x + i, lanes);
 }
 
-void gegluRow(const Geglu& op, int64_t row) {
+template <class T>
+void gegluRow(const Geglu<T>& op, int64_t row) {
   const int64_t F = op.features;
-  const float* x = op.x + row * 2 * F;
-  float* y = op.y + row * F;
+  const T* x = op.x + row * 2 * F;
+  T* y = op.y + row * F;
   forLanes(F, [&](int64_t f, auto lanes) DPO_INLINE_LAMBDA {
     const Vec h = biased(x, op.bias, f, lanes), g = biased(x, op.bias, F + f, lanes);
     store(y + f, h * (g * normal(g).cdf), lanes);
@@ -26,10 +27,11 @@ void gegluRow(const Geglu& op, int64_t row) {
 }
 
 /** gelu′(g) = Φ(g) + g·φ(g). Adds the row to dbias unless that is null. */
-void gradRow(const GegluGrad& op, int64_t row, float* dbias) {
+template <class T>
+void gradRow(const GegluGrad<T>& op, int64_t row, float* dbias) {
   const int64_t F = op.features;
-  const float *x = op.x + row * 2 * F, *dy = op.dy + row * F;
-  float* dx = op.dx + row * 2 * F;
+  const T *x = op.x + row * 2 * F, *dy = op.dy + row * F;
+  T* dx = op.dx + row * 2 * F;
   forLanes(F, [&](int64_t f, auto lanes) DPO_INLINE_LAMBDA {
     const Vec h = biased(x, op.bias, f, lanes), g = biased(x, op.bias, F + f, lanes);
     const Vec d = load(dy + f, lanes);
@@ -46,7 +48,8 @@ void gradRow(const GegluGrad& op, int64_t row, float* dbias) {
 
 }  // namespace
 
-void geglu(const Geglu& op) {
+template <class T>
+void geglu(const Geglu<T>& op) {
   const int parts = partsFor(op.rows * op.features, kGrain);
   parallel(parts, [&](int part) {
     const Range rows = share(op.rows, part, parts);
@@ -54,7 +57,8 @@ void geglu(const Geglu& op) {
   });
 }
 
-void gegluGrad(const GegluGrad& op) {
+template <class T>
+void gegluGrad(const GegluGrad<T>& op) {
   const int64_t width = 2 * op.features;
   const int parts = partsFor(op.rows * op.features, kGrain);
   float* partial = op.dbias ? scratch(Scratch::shared, parts * width) : nullptr;
@@ -71,5 +75,10 @@ void gegluGrad(const GegluGrad& op) {
     op.dbias[f] = total;
   }
 }
+
+template void geglu(const Geglu<float>&);
+template void geglu(const Geglu<bfloat16>&);
+template void gegluGrad(const GegluGrad<float>&);
+template void gegluGrad(const GegluGrad<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

@@ -24,7 +24,8 @@ struct Coefficients {
   float *a, *b, *c;   // dx = d·a + x·b + c
 };
 
-void standardiser(const GroupNormGrad& op, int64_t sample, Coefficients out) {
+template <class T>
+void standardiser(const GroupNormGrad<T>& op, int64_t sample, Coefficients out) {
   const int64_t width = op.channels / op.groups;
   for (int64_t c = 0; c < op.channels; c++) {
     const float* stats = op.stats + (sample * op.groups + c / width) * 2;
@@ -35,8 +36,8 @@ void standardiser(const GroupNormGrad& op, int64_t sample, Coefficients out) {
 }
 
 /** First pass over rows r: the channel sums; with SiLU, d is left in dx for the second pass. */
-template <bool silu>
-void channelSums(const GroupNormGrad& op, int64_t sample, Range r, Coefficients k, Sums sums) {
+template <bool silu, class T>
+void channelSums(const GroupNormGrad<T>& op, int64_t sample, Range r, Coefficients k, Sums sums) {
   const int64_t C = op.channels, first = sample * op.rows;
   memset(sums.d, 0, 3 * C * sizeof(float));
   for (int64_t block = first + r.begin; block < first + r.end; block += kRowBlock) {
@@ -65,7 +66,8 @@ void channelSums(const GroupNormGrad& op, int64_t sample, Range r, Coefficients 
 }
 
 /** From the sums: the coefficients of dx, and dshift, which is Σ dx over the rows. */
-void groupTerms(const GroupNormGrad& op, int64_t sample, Sums sums, Coefficients k) {
+template <class T>
+void groupTerms(const GroupNormGrad<T>& op, int64_t sample, Sums sums, Coefficients k) {
   const int64_t C = op.channels, width = C / op.groups;
   const double rows = static_cast<double>(op.rows), M = rows * width;
   for (int64_t g = 0; g < op.groups; g++) {
@@ -89,9 +91,10 @@ void groupTerms(const GroupNormGrad& op, int64_t sample, Sums sums, Coefficients
 }
 
 /** Second pass: dx from d, which with SiLU already lies in dx. */
-void inputGrad(const GroupNormGrad& op, int64_t sample, Range r, Coefficients k) {
+template <class T>
+void inputGrad(const GroupNormGrad<T>& op, int64_t sample, Range r, Coefficients k) {
   const int64_t C = op.channels;
-  const float* d = op.silu ? op.dx : op.dy;
+  const T* d = op.silu ? op.dx : op.dy;
   for (int64_t row = sample * op.rows + r.begin; row < sample * op.rows + r.end; row++) {
     forLanes(C, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
       const int64_t i = row * C + c;
@@ -109,7 +112,8 @@ void add(float* to, const float* from, int64_t n) {
 
 }  // namespace
 
-void groupNormGrad(const GroupNormGrad& op) {
+template <class T>
+void groupNormGrad(const GroupNormGrad<T>& op) {
   const int64_t N = op.samples, R = op.rows, C = op.channels;
   const int threads = partsFor(N * R * C, kGrain);
   const bool bySample = N % threads == 0 || N >= 4 * threads;
@@ -161,5 +165,8 @@ void groupNormGrad(const GroupNormGrad& op) {
     add(op.dscale, sums(n, 0).dx, C);
   }
 }
+
+template void groupNormGrad(const GroupNormGrad<float>&);
+template void groupNormGrad(const GroupNormGrad<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

@@ -14,9 +14,10 @@ constexpr int64_t kGrain = 8192;   // elements that are worth waking a thread
  * Channel sums of (x − pivot) and (x − pivot)² over rows r of one sample, where the pivot is the
  * sample's first row: without it the variance of data far from zero would cancel.
  */
-void moments(const GroupNorm& op, int64_t sample, Range r, float* sums, float* squares) {
+template <class T>
+void moments(const GroupNorm<T>& op, int64_t sample, Range r, float* sums, float* squares) {
   const int64_t C = op.channels;
-  const float* pivot = op.x + sample * op.rows * C;
+  const T* pivot = op.x + sample * op.rows * C;
   memset(sums, 0, C * sizeof(float));
   memset(squares, 0, C * sizeof(float));
   for (int64_t block = r.begin; block < r.end; block += kRowBlock) {
@@ -36,10 +37,11 @@ void moments(const GroupNorm& op, int64_t sample, Range r, float* sums, float* s
 }
 
 /** Joins the slices' moments into each group's mean and 1/σ, and these into y = x·a + b per channel. */
-void statistics(const GroupNorm& op, int64_t sample, float* partial, int slices, float* a,
+template <class T>
+void statistics(const GroupNorm<T>& op, int64_t sample, float* partial, int slices, float* a,
                 float* b) {
   const int64_t C = op.channels, width = C / op.groups;
-  const float* pivot = op.x + sample * op.rows * C;
+  const T* pivot = op.x + sample * op.rows * C;
   const float* shift = op.shift ? op.shift + sample * C : nullptr;
   const double rows = static_cast<double>(op.rows);
   for (int64_t g = 0; g < op.groups; g++) {
@@ -51,7 +53,7 @@ void statistics(const GroupNorm& op, int64_t sample, float* partial, int slices,
           s += partial[slice * 2 * C + c];
           q += partial[slice * 2 * C + C + c];
         }
-        const double center = pivot[c] + (shift ? shift[c] : 0.f) + s / rows;
+        const double center = toFloat(pivot[c]) + (shift ? shift[c] : 0.f) + s / rows;
         if (pass == 0) {
           mean += center / width;
         } else {
@@ -73,12 +75,12 @@ void statistics(const GroupNorm& op, int64_t sample, float* partial, int slices,
   }
 }
 
-template <bool silu>
-void normalise(const GroupNorm& op, int64_t sample, Range r, const float* a, const float* b) {
+template <bool silu, class T>
+void normalise(const GroupNorm<T>& op, int64_t sample, Range r, const float* a, const float* b) {
   const int64_t C = op.channels;
   for (int64_t row = sample * op.rows + r.begin; row < sample * op.rows + r.end; row++) {
-    const float* x = op.x + row * C;
-    float* y = op.y + row * C;
+    const T* x = op.x + row * C;
+    T* y = op.y + row * C;
     forLanes(C, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
       const Vec z = load(x + c, lanes) * load(a + c, lanes) + load(b + c, lanes);
       store(y + c, silu ? z * sigmoid(z) : z, lanes);
@@ -88,7 +90,8 @@ void normalise(const GroupNorm& op, int64_t sample, Range r, const float* a, con
 
 }  // namespace
 
-void groupNorm(const GroupNorm& op) {
+template <class T>
+void groupNorm(const GroupNorm<T>& op) {
   const int64_t N = op.samples, R = op.rows, C = op.channels;
   const int threads = partsFor(N * R * C, kGrain);
   const bool bySample = N % threads == 0 || N >= 4 * threads;
@@ -126,5 +129,8 @@ void groupNorm(const GroupNorm& op) {
   for (int64_t n = 0; n < N; n++) join(n);
   parallel(parts, [&](int part) { secondPass(part / slices, part % slices); });
 }
+
+template void groupNorm(const GroupNorm<float>&);
+template void groupNorm(const GroupNorm<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

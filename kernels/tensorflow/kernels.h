@@ -1,37 +1,57 @@
 // What every numeric kernel takes, and the table of them that each instruction set fills.
 // Dimensions: N samples, R rows (pixels, tokens), C channels, F features, E = heads·D.
+//
+// T is the type of activations and of their gradients. Statistics, biases, the scales of norms and
+// the gradients of all weights are float, and so is all arithmetic.
 #pragma once
 
 #include <stdint.h>
 
 namespace dpo {
 
+/** The upper half of a float: its sign and exponent, and eight bits of precision. */
+struct bfloat16 {
+  uint16_t bits;
+};
+
+template <class T>
 struct GroupNorm {
-  const float *x, *scale, *offset;  // [N, R, C], [C], [C]
-  const float* shift;               // [N, C] added to x before the norm, or null
-  float *y, *stats;                 // [N, R, C], [N, groups, 2]: mean and 1/σ
+  const T* x;                    // [N, R, C]
+  const float *scale, *offset;   // [C]
+  const float* shift;            // [N, C] added to x before the norm, or null
+  T* y;                          // [N, R, C]
+  float* stats;                  // [N, groups, 2]: mean and 1/σ
   int64_t samples, rows, channels, groups;
   float epsilon;
   bool silu;
 };
 
+template <class T>
 struct GroupNormGrad {
-  const float *dy, *x, *scale, *offset, *shift, *stats;
-  float *dx, *dscale, *doffset, *dshift;  // dshift: [N, C], or null
+  const T *dy, *x;
+  const float *scale, *offset, *shift, *stats;
+  T* dx;
+  float *dscale, *doffset, *dshift;  // dshift: [N, C], or null
   int64_t samples, rows, channels, groups;
   bool silu;
 };
 
+template <class T>
 struct LayerNorm {
-  const float *x, *scale, *offset;  // [R, C], [C], [C]
-  float *y, *stats;                 // [R, C], [R, 2]: mean and 1/σ
+  const T* x;                   // [R, C]
+  const float *scale, *offset;  // [C]
+  T* y;                         // [R, C]
+  float* stats;                 // [R, 2]: mean and 1/σ
   int64_t rows, channels;
   float epsilon;
 };
 
+template <class T>
 struct LayerNormGrad {
-  const float *dy, *x, *scale, *stats;
-  float *dx, *dscale, *doffset;
+  const T *dy, *x;
+  const float *scale, *stats;
+  T* dx;
+  float *dscale, *doffset;
   int64_t rows, channels;
 };
 
@@ -49,21 +69,55 @@ struct AttentionGrad {
   bool causal;
 };
 
+template <class T>
 struct Geglu {
-  const float *x, *bias;  // [R, 2F], [2F] or null
-  float* y;               // [R, F]
+  const T* x;         // [R, 2F]
+  const float* bias;  // [2F] or null
+  T* y;               // [R, F]
   int64_t rows, features;
 };
 
+template <class T>
 struct GegluGrad {
-  const float *dy, *x, *bias;
-  float *dx, *dbias;  // [R, 2F], [2F] or null
+  const T *dy, *x;
+  const float* bias;
+  T* dx;         // [R, 2F]
+  float* dbias;  // [2F] or null
   int64_t rows, features;
 };
 
+enum class Activation { silu, gelu, quickGelu };
+
+/** y = f(x), or with dy: y = dy·f′(x). */
+template <class T>
+struct Activate {
+  Activation function;
+  const T *x, *dy;  // dy: null for the value
+  T* y;
+  int64_t size;
+};
+
+/** Every pixel twice in each direction: y [N, 2H, 2W, C] from x [N, H, W, C]. */
+template <class T>
+struct Upsample {
+  const T* x;
+  T* y;
+  int64_t samples, height, width, channels;
+};
+
+/** dx [N, H, W, C], sums of four of dy [N, 2H, 2W, C]. */
+template <class T>
+struct UpsampleGrad {
+  const T* dy;
+  T* dx;
+  int64_t samples, height, width, channels;
+};
+
+template <class T>
 struct BiasResidual {
-  float* x;                     // [R, C], changed in place
-  const float *bias, *residual;  // [C] or null, [R, C] or null
+  T* x;               // [R, C], changed in place
+  const float* bias;  // [C] or null
+  const T* residual;  // [R, C] or null
   int64_t rows, channels;
 };
 
@@ -114,29 +168,52 @@ struct AdamW {
   double learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2, gradScale;
 };
 
+template <class T>
+struct TypedKernels {
+  void (*groupNorm)(const GroupNorm<T>&);
+  void (*groupNormGrad)(const GroupNormGrad<T>&);
+  void (*layerNorm)(const LayerNorm<T>&);
+  void (*layerNormGrad)(const LayerNormGrad<T>&);
+  void (*geglu)(const Geglu<T>&);
+  void (*gegluGrad)(const GegluGrad<T>&);
+  void (*activate)(const Activate<T>&);
+  /** y[n] = a[n] + b[n]. */
+  void (*add)(const T* a, const T* b, T* y, int64_t n);
+  void (*upsample)(const Upsample<T>&);
+  void (*upsampleGrad)(const UpsampleGrad<T>&);
+  void (*biasResidual)(const BiasResidual<T>&);
+  /** acc[C] += column sums of dy[R, C]. */
+  void (*biasGradInto)(const T* dy, float* acc, int64_t rows, int64_t channels);
+  /** dst[n] += src[n]. */
+  void (*accumulate)(const T* src, float* dst, int64_t n);
+};
+
 struct KernelTable {
-  void (*groupNorm)(const GroupNorm&);
-  void (*groupNormGrad)(const GroupNormGrad&);
-  void (*layerNorm)(const LayerNorm&);
-  void (*layerNormGrad)(const LayerNormGrad&);
+  TypedKernels<float> float32;
+  TypedKernels<bfloat16> bfloat;
   void (*attention)(const Attention&);
   void (*attentionGrad)(const AttentionGrad&);
-  void (*geglu)(const Geglu&);
-  void (*gegluGrad)(const GegluGrad&);
   void (*linear)(const Linear&);
   void (*linearWeightGrad)(const LinearWeightGrad&);
   void (*convolution)(const Convolution&);
   void (*convolutionWeightGrad)(const ConvolutionWeightGrad&);
-  void (*biasResidual)(const BiasResidual&);
-  /** acc[C] += column sums of dy[R, C]. */
-  void (*biasGradInto)(const float* dy, float* acc, int64_t rows, int64_t channels);
-  /** dst[n] += src[n]. */
-  void (*accumulate)(const float* src, float* dst, int64_t n);
   void (*adamW)(const AdamW&);
   double (*squaredNorm)(const float* x, int64_t n);
 };
 
 /** The table for this machine, chosen once. */
 const KernelTable& kernels();
+
+/** Its kernels for activations of type T. */
+template <class T>
+const TypedKernels<T>& kernelsOf();
+template <>
+inline const TypedKernels<float>& kernelsOf() {
+  return kernels().float32;
+}
+template <>
+inline const TypedKernels<bfloat16>& kernelsOf() {
+  return kernels().bfloat;
+}
 
 }  // namespace dpo

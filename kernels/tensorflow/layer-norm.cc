@@ -16,10 +16,11 @@ DPO_INLINE float rowSum(int64_t n, Term term) {
   return sum(total);
 }
 
-void normaliseRow(const LayerNorm& op, int64_t row) {
+template <class T>
+void normaliseRow(const LayerNorm<T>& op, int64_t row) {
   const int64_t C = op.channels;
-  const float* x = op.x + row * C;
-  float* y = op.y + row * C;
+  const T* x = op.x + row * C;
+  T* y = op.y + row * C;
   const float mean =
       rowSum(C, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA { return load(x + c, lanes); }) / C;
   const float variance = rowSum(C, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
@@ -36,10 +37,11 @@ void normaliseRow(const LayerNorm& op, int64_t row) {
 }
 
 /** With g = dy·scale: dx = (g − mean(g) − x̂·mean(g·x̂))/σ; adds dy·x̂ and dy to the channel sums. */
-void gradRow(const LayerNormGrad& op, int64_t row, float* dscale, float* doffset) {
+template <class T>
+void gradRow(const LayerNormGrad<T>& op, int64_t row, float* dscale, float* doffset) {
   const int64_t C = op.channels;
-  const float *x = op.x + row * C, *dy = op.dy + row * C;
-  float* dx = op.dx + row * C;
+  const T *x = op.x + row * C, *dy = op.dy + row * C;
+  T* dx = op.dx + row * C;
   const float mean = op.stats[2 * row], reciprocal = op.stats[2 * row + 1];
   Vec plain = {}, weighted = {};
   forLanes(C, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
@@ -60,7 +62,8 @@ void gradRow(const LayerNormGrad& op, int64_t row, float* dscale, float* doffset
 
 }  // namespace
 
-void layerNorm(const LayerNorm& op) {
+template <class T>
+void layerNorm(const LayerNorm<T>& op) {
   const int parts = partsFor(op.rows * op.channels, kGrain);
   parallel(parts, [&](int part) {
     const Range rows = share(op.rows, part, parts);
@@ -68,7 +71,8 @@ void layerNorm(const LayerNorm& op) {
   });
 }
 
-void layerNormGrad(const LayerNormGrad& op) {
+template <class T>
+void layerNormGrad(const LayerNormGrad<T>& op) {
   const int64_t C = op.channels;
   const int parts = partsFor(op.rows * C, kGrain);
   float* partial = scratch(Scratch::shared, parts * 2 * C);
@@ -88,5 +92,10 @@ void layerNormGrad(const LayerNormGrad& op) {
     op.doffset[c] = offset;
   }
 }
+
+template void layerNorm(const LayerNorm<float>&);
+template void layerNorm(const LayerNorm<bfloat16>&);
+template void layerNormGrad(const LayerNormGrad<float>&);
+template void layerNormGrad(const LayerNormGrad<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

@@ -124,39 +124,36 @@ void convolutionWeightGrad(const Attributes& a, OpContext& c) {
 }  // namespace
 
 std::string registerMatrixOps() {
-  std::string error;
-  const auto add = [&](const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
-    if (error.empty()) error = registerOp(spec, run);
-  };
-  add({"DpoLinear",
-       {},
-       {"x: T", "w: T", "bias: float", "residual: T"},
-       {"y: T"},
-       Effect::pure},
-      compute<linear>);
-  add({"DpoLinearInputGrad", {}, {"dy: T", "w: T"}, {"dx: T"}, Effect::pure},
-      compute<linearInputGrad>);
-  add({"DpoLinearWeightGradInto", {}, {"dy: T", "x: T", "acc: float"}, {}, Effect::writesInputs},
-      compute<linearWeightGrad>);
-  add({"DpoConv",
-       {"stride: int = 1", "same: bool = true"},
-       {"x: T", "w: T", "bias: float", "residual: T"},
-       {"y: T"},
-       Effect::pure},
-      compute<convolution>);
-  add({"DpoConvInputGrad",
-       {"stride: int = 1", "same: bool = true"},
-       {"dy: T", "w: T", "x: T"},
-       {"dx: T"},
-       Effect::pure},
-      compute<convolutionInputGrad>);
-  add({"DpoConvWeightGradInto",
-       {"stride: int = 1", "same: bool = true"},
-       {"x: T", "dy: T", "acc: float"},
-       {},
-       Effect::writesInputs},
-      compute<convolutionWeightGrad>);
-  return error;
+  Registry ops;
+  ops.add({"DpoLinear",
+           {},
+           {"x: T", "w: T", "bias: float", "residual: T"},
+           {"y: T"},
+           Effect::pure},
+          compute<linear>);
+  ops.add({"DpoLinearInputGrad", {}, {"dy: T", "w: T"}, {"dx: T"}, Effect::pure},
+          compute<linearInputGrad>);
+  ops.add({"DpoLinearWeightGradInto", {}, {"dy: T", "x: T", "acc: float"}, {}, Effect::writesInputs},
+          compute<linearWeightGrad>);
+  ops.add({"DpoConv",
+           {"stride: int = 1", "same: bool = true"},
+           {"x: T", "w: T", "bias: float", "residual: T"},
+           {"y: T"},
+           Effect::pure},
+          compute<convolution>);
+  ops.add({"DpoConvInputGrad",
+           {"stride: int = 1", "same: bool = true"},
+           {"dy: T", "w: T", "x: T"},
+           {"dx: T"},
+           Effect::pure},
+          compute<convolutionInputGrad>);
+  ops.add({"DpoConvWeightGradInto",
+           {"stride: int = 1", "same: bool = true"},
+           {"x: T", "dy: T", "acc: float"},
+           {},
+           Effect::writesInputs},
+          compute<convolutionWeightGrad>);
+  return ops.error;
 }
 
 }  // namespace dpo

@@ -24,6 +24,7 @@ bool shiftFits(OpContext& c, int i, const Layout& x) {
   return c.input(i).size == 0 || c.requireSize(i, x.samples * x.channels);
 }
 
+template <class T>
 void groupNorm(const Attributes& a, OpContext& c) {
   const auto &x = c.input(0), &scale = c.input(1), &offset = c.input(2), &shift = c.input(3);
   const Layout n(x.shape);
@@ -31,13 +32,14 @@ void groupNorm(const Attributes& a, OpContext& c) {
       !shiftFits(c, 3, n)) {
     return;
   }
-  float* y = c.output(0, x.shape);
+  T* y = c.output<T>(0, x.shape);
   float* stats = c.output(1, {n.samples, a.groups, 2});
   if (c.failed() || x.size == 0) return;
-  kernels().groupNorm({x.floats(), scale.floats(), offset.floats(), shift.orNull(), y, stats,
+  kernelsOf<T>().groupNorm({x.as<T>(), scale.floats(), offset.floats(), shift.orNull(), y, stats,
                        n.samples, n.rows, n.channels, a.groups, a.epsilon, a.silu});
 }
 
+template <class T>
 void groupNormGrad(const Attributes& a, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &scale = c.input(2), &offset = c.input(3);
   const auto &shift = c.input(4), &stats = c.input(5);
@@ -47,39 +49,41 @@ void groupNormGrad(const Attributes& a, OpContext& c) {
       !c.requireSize(5, n.samples * a.groups * 2)) {
     return;
   }
-  float* dx = c.output(0, x.shape);
+  T* dx = c.output<T>(0, x.shape);
   float* dscale = c.output(1, {n.channels});
   float* doffset = c.output(2, {n.channels});
   float* dshift = c.output(3, shift.size > 0 ? Shape{n.samples, n.channels} : Shape{0});
   if (c.failed() || x.size == 0) return;
-  kernels().groupNormGrad({dy.floats(), x.floats(), scale.floats(), offset.floats(),
+  kernelsOf<T>().groupNormGrad({dy.as<T>(), x.as<T>(), scale.floats(), offset.floats(),
                            shift.orNull(), stats.floats(), dx, dscale, doffset,
                            shift.size > 0 ? dshift : nullptr, n.samples, n.rows, n.channels,
                            a.groups, a.silu});
 }
 
+template <class T>
 void layerNorm(const Attributes& a, OpContext& c) {
   const auto &x = c.input(0), &scale = c.input(1), &offset = c.input(2);
   const int64_t channels = x.shape.last(), rows = channels > 0 ? x.size / channels : 0;
   if (!c.requireSize(1, channels) || !c.requireSize(2, channels)) return;
-  float* y = c.output(0, x.shape);
+  T* y = c.output<T>(0, x.shape);
   float* stats = c.output(1, {rows, 2});
   if (c.failed() || x.size == 0) return;
-  kernels().layerNorm(
-      {x.floats(), scale.floats(), offset.floats(), y, stats, rows, channels, a.epsilon});
+  kernelsOf<T>().layerNorm(
+      {x.as<T>(), scale.floats(), offset.floats(), y, stats, rows, channels, a.epsilon});
 }
 
+template <class T>
 void layerNormGrad(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &scale = c.input(2), &stats = c.input(3);
   const int64_t channels = x.shape.last(), rows = channels > 0 ? x.size / channels : 0;
   if (!c.requireSize(0, x.size) || !c.requireSize(2, channels) || !c.requireSize(3, rows * 2)) {
     return;
   }
-  float* dx = c.output(0, x.shape);
+  T* dx = c.output<T>(0, x.shape);
   float* dscale = c.output(1, {channels});
   float* doffset = c.output(2, {channels});
   if (c.failed()) return;
-  kernels().layerNormGrad({dy.floats(), x.floats(), scale.floats(), stats.floats(), dx, dscale,
+  kernelsOf<T>().layerNormGrad({dy.as<T>(), x.as<T>(), scale.floats(), stats.floats(), dx, dscale,
                            doffset, rows, channels});
 }
 
@@ -95,66 +99,66 @@ Shape halved(OpContext& c, int x, int bias) {
   return shape;
 }
 
+template <class T>
 void geglu(const Attributes&, OpContext& c) {
   const Shape half = halved(c, 0, 1);
-  float* y = c.output(0, half);
+  T* y = c.output<T>(0, half);
   if (c.failed()) return;
   const int64_t features = half.last();
-  kernels().geglu(
-      {c.input(0).floats(), c.input(1).orNull(), y, half.size() / features, features});
+  kernelsOf<T>().geglu(
+      {c.input(0).as<T>(), c.input(1).orNull(), y, half.size() / features, features});
 }
 
+template <class T>
 void gegluGrad(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &bias = c.input(2);
   const Shape half = halved(c, 1, 2);
   if (c.failed() || !c.requireSize(0, half.size())) return;
-  float* dx = c.output(0, x.shape);
+  T* dx = c.output<T>(0, x.shape);
   float* dbias = c.output(1, {bias.size});
   if (c.failed()) return;
   const int64_t features = half.last();
-  kernels().gegluGrad({dy.floats(), x.floats(), bias.orNull(), dx,
+  kernelsOf<T>().gegluGrad({dy.as<T>(), x.as<T>(), bias.orNull(), dx,
                        bias.size > 0 ? dbias : nullptr, half.size() / features, features});
 }
 
 }  // namespace
 
 std::string registerNormOps() {
-  std::string error;
-  const auto add = [&](const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
-    if (error.empty()) error = registerOp(spec, run);
-  };
-  add({"DpoGroupNorm",
-       {"groups: int", "epsilon: float", "silu: bool = false"},
-       {"x: T", "scale: float", "offset_by: float", "shift: float"},
-       {"y: T", "stats: float"},
-       Effect::pure},
-      compute<groupNorm>);
-  add({"DpoGroupNormGrad",
-       {"groups: int", "silu: bool = false"},
-       {"dy: T", "x: T", "scale: float", "offset_by: float", "shift: float", "stats: float"},
-       {"dx: T", "dscale: float", "doffset: float", "dshift: float"},
-       Effect::pure},
-      compute<groupNormGrad>);
-  add({"DpoLayerNorm",
-       {"epsilon: float"},
-       {"x: T", "scale: float", "offset_by: float"},
-       {"y: T", "stats: float"},
-       Effect::pure},
-      compute<layerNorm>);
-  add({"DpoLayerNormGrad",
-       {},
-       {"dy: T", "x: T", "scale: float", "stats: float"},
-       {"dx: T", "dscale: float", "doffset: float"},
-       Effect::pure},
-      compute<layerNormGrad>);
-  add({"DpoGeglu", {}, {"x: T", "bias: float"}, {"y: T"}, Effect::pure}, compute<geglu>);
-  add({"DpoGegluGrad",
-       {},
-       {"dy: T", "x: T", "bias: float"},
-       {"dx: T", "dbias: float"},
-       Effect::pure},
-      compute<gegluGrad>);
-  return error;
+  Registry ops;
+  ops.add({"DpoGroupNorm",
+           {"groups: int", "epsilon: float", "silu: bool = false"},
+           {"x: T", "scale: float", "offset_by: float", "shift: float"},
+           {"y: T", "stats: float"},
+           Effect::pure},
+          compute<groupNorm<float>>, compute<groupNorm<bfloat16>>);
+  ops.add({"DpoGroupNormGrad",
+           {"groups: int", "silu: bool = false"},
+           {"dy: T", "x: T", "scale: float", "offset_by: float", "shift: float", "stats: float"},
+           {"dx: T", "dscale: float", "doffset: float", "dshift: float"},
+           Effect::pure},
+          compute<groupNormGrad<float>>, compute<groupNormGrad<bfloat16>>);
+  ops.add({"DpoLayerNorm",
+           {"epsilon: float"},
+           {"x: T", "scale: float", "offset_by: float"},
+           {"y: T", "stats: float"},
+           Effect::pure},
+          compute<layerNorm<float>>, compute<layerNorm<bfloat16>>);
+  ops.add({"DpoLayerNormGrad",
+           {},
+           {"dy: T", "x: T", "scale: float", "stats: float"},
+           {"dx: T", "dscale: float", "doffset: float"},
+           Effect::pure},
+          compute<layerNormGrad<float>>, compute<layerNormGrad<bfloat16>>);
+  ops.add({"DpoGeglu", {}, {"x: T", "bias: float"}, {"y: T"}, Effect::pure},
+          compute<geglu<float>>, compute<geglu<bfloat16>>);
+  ops.add({"DpoGegluGrad",
+           {},
+           {"dy: T", "x: T", "bias: float"},
+           {"dx: T", "dbias: float"},
+           Effect::pure},
+          compute<gegluGrad<float>>, compute<gegluGrad<bfloat16>>);
+  return ops.error;
 }
 
 }  // namespace dpo

@@ -35,12 +35,12 @@ OpContext::~OpContext() {
   TF_DeleteStatus(status_);
 }
 
-float* OpContext::output(int i, const Shape& shape) {
+void* OpContext::allocate(int i, const Shape& shape, TF_DataType type, size_t elementSize) {
   if (failed_) return nullptr;
-  TF_Tensor* tensor = TF_AllocateOutput(context_, i, TF_FLOAT, shape.dims, shape.rank,
-                                        shape.size() * sizeof(float), status_);
+  TF_Tensor* tensor = TF_AllocateOutput(context_, i, type, shape.dims, shape.rank,
+                                        shape.size() * elementSize, status_);
   if (!require(TF_GetCode(status_) == TF_OK, "no memory for an output")) return nullptr;
-  float* data = static_cast<float*>(TF_TensorData(tensor));
+  void* data = TF_TensorData(tensor);
   TF_DeleteTensor(tensor);  // the context keeps its own reference
   return data;
 }

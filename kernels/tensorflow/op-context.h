@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "kernels.h"
 #include "tensorflow/c/kernels.h"
 #include "tensorflow/c/tf_tensor.h"
 
@@ -12,6 +13,12 @@ namespace dpo {
 
 constexpr int kMostDimensions = 8;
 constexpr int kMostInputs = 8;
+
+/** TensorFlow's number for a type. */
+template <class T>
+constexpr TF_DataType kDataType = TF_FLOAT;
+template <>
+inline constexpr TF_DataType kDataType<bfloat16> = TF_BFLOAT16;
 
 struct Shape {
   int rank = 0;
@@ -40,9 +47,12 @@ class OpContext {
     int64_t size = 0;
     void* data = nullptr;
 
-    float* floats() const { return static_cast<float*>(data); }
+    template <class T>
+    T* as() const { return static_cast<T*>(data); }
+    float* floats() const { return as<float>(); }
     /** The data, or null when the tensor is empty, which is how an op is told "none". */
-    float* orNull() const { return size > 0 ? floats() : nullptr; }
+    template <class T = float>
+    T* orNull() const { return size > 0 ? as<T>() : nullptr; }
   };
 
   explicit OpContext(TF_OpKernelContext* context);
@@ -52,8 +62,11 @@ class OpContext {
 
   const Input& input(int i) const { return inputs_[i]; }
 
-  /** A new float tensor as output i; null (with the op failed) when there is no memory. */
-  float* output(int i, const Shape& shape);
+  /** A new tensor as output i; null (with the op failed) when there is no memory. */
+  template <class T = float>
+  T* output(int i, const Shape& shape) {
+    return static_cast<T*>(allocate(i, shape, kDataType<T>, sizeof(T)));
+  }
   /** Another reference to input i, for the caller to delete; null (with the op failed) on error. */
   TF_Tensor* share(int i);
   /** Makes `tensor` itself output i: no copy. */
@@ -66,6 +79,7 @@ class OpContext {
   bool failed() const { return failed_; }
 
  private:
+  void* allocate(int i, const Shape& shape, TF_DataType type, size_t elementSize);
   void fail(const char* message);
 
   TF_OpKernelContext* context_;

@@ -17,9 +17,9 @@ std::string messageOf(const OpSpec& spec, TF_Status* status) {
   return message;
 }
 
-std::string registerDefinition(const OpSpec& spec) {
+std::string registerDefinition(const OpSpec& spec, const char* typeAttribute) {
   TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder(spec.name);
-  TF_OpDefinitionBuilderAddAttr(builder, "T: {float} = DT_FLOAT");
+  TF_OpDefinitionBuilderAddAttr(builder, typeAttribute);
   for (const char* attribute : spec.attributes) TF_OpDefinitionBuilderAddAttr(builder, attribute);
   for (const char* input : spec.inputs) TF_OpDefinitionBuilderAddInput(builder, input);
   for (const char* output : spec.outputs) TF_OpDefinitionBuilderAddOutput(builder, output);
@@ -27,6 +27,15 @@ std::string registerDefinition(const OpSpec& spec) {
   TF_OpDefinitionBuilderSetShapeInferenceFunction(builder, unknownShape);
   TF_Status* status = TF_NewStatus();
   TF_RegisterOpDefinition(builder, status);
+  return messageOf(spec, status);
+}
+
+std::string registerKernel(const OpSpec& spec, TF_DataType type, Compute run) {
+  TF_KernelBuilder* builder = TF_NewKernelBuilder(spec.name, "CPU", newAttributes, run,
+                                                  deleteAttributes);
+  TF_Status* status = TF_NewStatus();
+  TF_KernelBuilder_TypeConstraint(builder, "T", type, status);
+  if (TF_GetCode(status) == TF_OK) TF_RegisterKernelBuilder(spec.name, builder, status);
   return messageOf(spec, status);
 }
 
@@ -64,15 +73,14 @@ void* newAttributes(TF_OpKernelConstruction* construction) {
 
 void deleteAttributes(void* attributes) { delete static_cast<Attributes*>(attributes); }
 
-std::string registerOp(const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*)) {
-  const std::string refusal = registerDefinition(spec);
-  if (!refusal.empty()) return refusal;
-  TF_KernelBuilder* builder = TF_NewKernelBuilder(spec.name, "CPU", newAttributes, run,
-                                                  deleteAttributes);
-  TF_Status* status = TF_NewStatus();
-  TF_KernelBuilder_TypeConstraint(builder, "T", TF_FLOAT, status);
-  if (TF_GetCode(status) == TF_OK) TF_RegisterKernelBuilder(spec.name, builder, status);
-  return messageOf(spec, status);
+std::string registerOp(const OpSpec& spec, const Computes& computes) {
+  const char* types = computes.bfloat ? "T: {float, bfloat16} = DT_FLOAT" : "T: {float} = DT_FLOAT";
+  std::string refusal = registerDefinition(spec, types);
+  if (refusal.empty()) refusal = registerKernel(spec, TF_FLOAT, computes.float32);
+  if (refusal.empty() && computes.bfloat) {
+    refusal = registerKernel(spec, TF_BFLOAT16, computes.bfloat);
+  }
+  return refusal;
 }
 
 }  // namespace dpo

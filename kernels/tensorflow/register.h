@@ -12,7 +12,7 @@ enum class Effect { pure, writesInputs };
 
 struct OpSpec {
   const char* name;
-  /** TensorFlow's own notation: "groups: int", "x: T", "stats: float". T is float. */
+  /** TensorFlow's own notation: "groups: int", "x: T", "stats: float". */
   std::initializer_list<const char*> attributes, inputs, outputs;
   Effect effect;
 };
@@ -27,11 +27,28 @@ void compute(void* attributes, TF_OpKernelContext* context) {
   if (!call.failed()) Body(*static_cast<const Attributes*>(attributes), call);
 }
 
+using Compute = void (*)(void* attributes, TF_OpKernelContext* context);
+
+/** An op's entry points by what T is in its specification: bfloat may be null. */
+struct Computes {
+  Compute float32, bfloat;
+};
+
 /** Returns an empty string, or why TensorFlow refused. */
-std::string registerOp(const OpSpec& spec, void (*run)(void*, TF_OpKernelContext*));
+std::string registerOp(const OpSpec& spec, const Computes& computes);
+
+/** Registers ops one after the other, and keeps the first refusal. */
+struct Registry {
+  std::string error;
+
+  void add(const OpSpec& spec, Compute float32, Compute bfloat = nullptr) {
+    if (error.empty()) error = registerOp(spec, {float32, bfloat});
+  }
+};
 
 /** All ops of this library; returns an empty string, or the first refusal. */
 std::string registerNormOps();
+std::string registerElementwiseOps();
 std::string registerAttentionOps();
 std::string registerMatrixOps();
 std::string registerBufferOps();

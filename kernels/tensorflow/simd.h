@@ -16,6 +16,8 @@
 #include <arm_neon.h>
 #endif
 
+#include "kernels.h"
+
 #define DPO_INLINE inline __attribute__((always_inline))
 #define DPO_INLINE_LAMBDA __attribute__((always_inline))
 
@@ -33,6 +35,11 @@ constexpr int kRegisters = 16;
 typedef float Vec __attribute__((vector_size(DPO_VECTOR_BYTES)));
 typedef float UnalignedVec __attribute__((vector_size(DPO_VECTOR_BYTES), aligned(4), may_alias));
 typedef int32_t IntVec __attribute__((vector_size(DPO_VECTOR_BYTES)));
+typedef uint32_t Bits __attribute__((vector_size(DPO_VECTOR_BYTES)));
+/** As many bfloat16 as there are floats in a vector. */
+typedef uint16_t HalfBits __attribute__((vector_size(DPO_VECTOR_BYTES / 2)));
+typedef uint16_t UnalignedHalfBits
+    __attribute__((vector_size(DPO_VECTOR_BYTES / 2), aligned(2), may_alias));
 
 /** How much of a vector a memory access covers: all of it, or its first `count` lanes. */
 struct Full {};
@@ -63,6 +70,55 @@ DPO_INLINE void store(float* p, Vec v, First lanes) {
 #else
   for (int i = 0; i < lanes.count; i++) p[i] = v[i];
 #endif
+}
+
+DPO_INLINE Vec widen(HalfBits half) { return (Vec)(__builtin_convertvector(half, Bits) << 16); }
+
+/** The nearest bfloat16 of each lane, ties to even; NaN stays NaN. */
+DPO_INLINE HalfBits narrow(Vec v) {
+#if defined(__AVX512BF16__)
+  return (HalfBits)_mm512_cvtneps_pbh((__m512)v);
+#else
+  const Bits bits = (Bits)v;
+  const Bits rounded = bits + 0x7fff + (bits >> 16 & 1), quiet = bits | 0x400000;
+  return __builtin_convertvector((v == v ? rounded : quiet) >> 16, HalfBits);
+#endif
+}
+
+DPO_INLINE Vec load(const bfloat16* p, Full = {}) {
+  return widen(*reinterpret_cast<const UnalignedHalfBits*>(p));
+}
+
+DPO_INLINE void store(bfloat16* p, Vec v, Full = {}) {
+  *reinterpret_cast<UnalignedHalfBits*>(p) = narrow(v);
+}
+
+DPO_INLINE Vec load(const bfloat16* p, First lanes) {
+#if defined(__AVX512F__)
+  return widen((HalfBits)_mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << lanes.count) - 1), p));
+#else
+  HalfBits all = {};
+  for (int i = 0; i < lanes.count; i++) all[i] = p[i].bits;
+  return widen(all);
+#endif
+}
+
+DPO_INLINE void store(bfloat16* p, Vec v, First lanes) {
+  const HalfBits half = narrow(v);
+#if defined(__AVX512F__)
+  _mm256_mask_storeu_epi16(p, static_cast<__mmask16>((1u << lanes.count) - 1), (__m256i)half);
+#else
+  for (int i = 0; i < lanes.count; i++) p[i].bits = half[i];
+#endif
+}
+
+/** One number. */
+DPO_INLINE float toFloat(float x) { return x; }
+DPO_INLINE float toFloat(bfloat16 x) {
+  const uint32_t bits = static_cast<uint32_t>(x.bits) << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
 }
 
 /** v where `lanes` covers it, zero elsewhere. */

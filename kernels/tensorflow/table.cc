@@ -2,23 +2,26 @@
 #include "table.h"
 
 namespace dpo::DPO_ISA {
+namespace {
+
+template <class T>
+constexpr TypedKernels<T> kTyped = {
+    groupNorm<T>, groupNormGrad<T>, layerNorm<T>, layerNormGrad<T>, geglu<T>,
+    gegluGrad<T>, activate<T>,      add<T>,       upsample<T>,      upsampleGrad<T>,
+    biasResidual<T>, biasGradInto<T>, accumulate<T>,
+};
+
+}  // namespace
 
 extern const KernelTable table = {
-    groupNorm,
-    groupNormGrad,
-    layerNorm,
-    layerNormGrad,
+    kTyped<float>,
+    kTyped<bfloat16>,
     attention,
     attentionGrad,
-    geglu,
-    gegluGrad,
     linear,
     linearWeightGrad,
     convolution,
     convolutionWeightGrad,
-    biasResidual,
-    biasGradInto,
-    accumulate,
     adamW,
     squaredNorm,
 };

@@ -5,21 +5,39 @@
 
 namespace dpo::DPO_ISA {
 
-void groupNorm(const GroupNorm& op);
-void groupNormGrad(const GroupNormGrad& op);
-void layerNorm(const LayerNorm& op);
-void layerNormGrad(const LayerNormGrad& op);
+template <class T>
+void groupNorm(const GroupNorm<T>& op);
+template <class T>
+void groupNormGrad(const GroupNormGrad<T>& op);
+template <class T>
+void layerNorm(const LayerNorm<T>& op);
+template <class T>
+void layerNormGrad(const LayerNormGrad<T>& op);
+template <class T>
+void geglu(const Geglu<T>& op);
+template <class T>
+void gegluGrad(const GegluGrad<T>& op);
+template <class T>
+void activate(const Activate<T>& op);
+template <class T>
+void add(const T* a, const T* b, T* y, int64_t n);
+template <class T>
+void upsample(const Upsample<T>& op);
+template <class T>
+void upsampleGrad(const UpsampleGrad<T>& op);
+template <class T>
+void biasResidual(const BiasResidual<T>& op);
+template <class T>
+void biasGradInto(const T* dy, float* acc, int64_t rows, int64_t channels);
+template <class T>
+void accumulate(const T* src, float* dst, int64_t n);
+
 void attention(const Attention& op);
 void attentionGrad(const AttentionGrad& op);
-void geglu(const Geglu& op);
-void gegluGrad(const GegluGrad& op);
 void linear(const Linear& op);
 void linearWeightGrad(const LinearWeightGrad& op);
 void convolution(const Convolution& op);
 void convolutionWeightGrad(const ConvolutionWeightGrad& op);
-void biasResidual(const BiasResidual& op);
-void biasGradInto(const float* dy, float* acc, int64_t rows, int64_t channels);
-void accumulate(const float* src, float* dst, int64_t n);
 void adamW(const AdamW& op);
 double squaredNorm(const float* x, int64_t n);
 

@@ -49,7 +49,7 @@ describe('doctor', function () {
     assert.match(found('devices'), /^(CPU|GPU)$/);
     assert.equal(found('TensorFlow threads'), String(os.availableParallelism()));
     assert.match(found('oneDNN'), /^(on|off)$/);
-    assert.match(found('native kernels'), /^(portable|avx2|avx512), \d+ threads$/);
+    assert.match(found('native kernels'), /^(portable|avx2|avx512|avx512bf16), \d+ threads$/);
     assert.match(found('memory'), /^[\d.]+ GiB free of [\d.]+ GiB$/);
     assert.match(found('disk'), /^[\d.]+ GiB free$/);
     assert.match(found('Jupyter kernel'), /^found, "/);

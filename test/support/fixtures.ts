@@ -64,6 +64,8 @@ function decode(dtype: string, bytes: ArrayBuffer): FixtureTensor['data'] {
       return new Float32Array(bytes);
     case 'F64':
       return new Float64Array(bytes);
+    case 'BF16': // the upper halves of floats
+      return new Float32Array(Uint32Array.from(new Uint16Array(bytes), (x) => x << 16).buffer);
     case 'I32':
       return new Int32Array(bytes);
     case 'I64':

@@ -22,8 +22,15 @@ export interface OpCall {
   readonly into?: Readonly<Record<string, string>>;
 }
 
+/** Calls whose tensors are float32, or bfloat16 save for statistics, weights of norms and their like. */
+export interface OpCase {
+  readonly name: string;
+  readonly calls: readonly OpCall[];
+  readonly dtype?: 'bfloat16';
+}
+
 interface OpsFixture {
-  readonly cases: readonly { readonly name: string; readonly calls: readonly OpCall[] }[];
+  readonly cases: readonly OpCase[];
   readonly optimizers: readonly OptimizerCase[];
 }
 
@@ -48,11 +55,39 @@ export const expected = (name: string, tensor: string): FixtureTensor =>
 
 const FLOAT = 1;
 const INT32 = 3;
+export const BFLOAT16 = 14;
+
+/** Inputs that are float32 whatever the type of the activations. */
+const ALWAYS_FLOAT = new Set(['scale', 'offset', 'shift', 'bias', 'stats', 'lse', 'acc']);
 
 export const floats = (data: ArrayLike<number>, shape: readonly number[] = [data.length]) =>
   createHandle(shape, FLOAT, Float32Array.from(data));
 export const ints = (data: ArrayLike<number>) =>
   createHandle([data.length], INT32, Int32Array.from(data));
+/** A new handle of `id`'s numbers as bfloat16 or float32. */
+export function cast(id: number, from: number, to: number): number {
+  const types = {
+    SrcT: { type: 'dtype', value: from },
+    DstT: { type: 'dtype', value: to },
+  } as const;
+  const [result] = execute('Cast', { ...types, Truncate: { type: 'bool', value: false } }, [id], 1);
+  if (!result) throw new Error('Cast returned nothing.');
+  return result.id;
+}
+/** Numbers rounded to bfloat16. */
+export function bfloats(data: ArrayLike<number>, shape?: readonly number[]): number {
+  const whole = floats(data, shape);
+  const rounded = cast(whole, FLOAT, BFLOAT16);
+  free(whole);
+  return rounded;
+}
+/** The numbers of a bfloat16 handle. */
+export function readBfloats(id: number): Float32Array {
+  const whole = cast(id, BFLOAT16, FLOAT);
+  const data = read(whole);
+  free(whole);
+  return data;
+}
 /** The empty tensor, by which an op is told "none". */
 export const none = () => floats([]);
 export const read = (id: number) => readHandle(id) as Float32Array;
@@ -60,7 +95,10 @@ export const free = (...ids: readonly number[]) => ids.forEach(deleteHandle);
 
 const INTEGERS = new Set(['groups', 'heads', 'offset', 'stride']);
 
+const TYPES = new Set(['T', 'W']);
+
 function attribute(name: string, value: number | boolean): Attribute {
+  if (TYPES.has(name)) return { type: 'dtype', value: Number(value) };
   if (typeof value === 'boolean') return { type: 'bool', value };
   return INTEGERS.has(name) ? { type: 'int', value } : { type: 'float', value };
 }
@@ -77,17 +115,26 @@ export function runOp(
 }
 
 /** Calls an op on a case's stored inputs; returns all that it wrote, under the fixture names. */
-export function runFixtureCall(name: string, { op, attributes, inputs, outputs, into }: OpCall) {
+export function runFixtureCall(
+  { name, dtype }: OpCase,
+  { op, attributes, inputs, outputs, into }: OpCall,
+) {
   const given = inputs.map((input) => {
     const { data, shape } = expected(name, input);
-    return { id: floats(data, shape), shape, name: into?.[input] };
+    const half = dtype && !ALWAYS_FLOAT.has(input);
+    const id = half ? bfloats(data, shape) : floats(data, shape);
+    return { id, shape, name: into?.[input], dtype: half ? BFLOAT16 : FLOAT };
   });
   const ids = given.map(({ id }) => id);
-  const results = runOp(op, ids, outputs.length, attributes);
+  const types = dtype ? { T: BFLOAT16, ...(inputs.includes('w') ? { W: BFLOAT16 } : {}) } : {};
+  const results = runOp(op, ids, outputs.length, { ...attributes, ...types });
   const found = [
     ...results.map((result, i) => ({ ...result, name: outputs[i] ?? '' })),
     ...given.flatMap(({ name: written, ...rest }) => (written ? [{ ...rest, name: written }] : [])),
-  ].map(({ id, ...rest }) => ({ ...rest, data: read(id) }));
+  ].map(({ id, ...rest }) => ({
+    ...rest,
+    data: rest.dtype === BFLOAT16 ? readBfloats(id) : read(id),
+  }));
   free(...ids, ...results.map(({ id }) => id));
   return found;
 }

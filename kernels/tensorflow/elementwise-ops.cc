@@ -1,0 +1,78 @@
+// DpoSilu, DpoGelu, DpoQuickGelu, DpoAdd, DpoUpsample2x and their gradients as TensorFlow ops.
+#include "kernels.h"
+#include "register.h"
+
+namespace dpo {
+namespace {
+
+template <class T, Activation function>
+void activation(const Attributes&, OpContext& c) {
+  const auto& x = c.input(0);
+  T* y = c.output<T>(0, x.shape);
+  if (!c.failed()) kernelsOf<T>().activate({function, x.as<T>(), nullptr, y, x.size});
+}
+
+template <class T, Activation function>
+void activationGrad(const Attributes&, OpContext& c) {
+  const auto &dy = c.input(0), &x = c.input(1);
+  if (!c.requireSize(0, x.size)) return;
+  T* dx = c.output<T>(0, x.shape);
+  if (!c.failed()) kernelsOf<T>().activate({function, x.as<T>(), dy.as<T>(), dx, x.size});
+}
+
+template <class T>
+void add(const Attributes&, OpContext& c) {
+  const auto &a = c.input(0), &b = c.input(1);
+  if (!c.requireSize(1, a.size)) return;
+  T* y = c.output<T>(0, a.shape);
+  if (!c.failed()) kernelsOf<T>().add(a.as<T>(), b.as<T>(), y, a.size);
+}
+
+template <class T>
+void upsample(const Attributes&, OpContext& c) {
+  const auto& x = c.input(0);
+  const int64_t* n = x.shape.dims;
+  if (!c.require(x.shape.rank == 4, "x must be [N, H, W, C]")) return;
+  T* y = c.output<T>(0, {n[0], 2 * n[1], 2 * n[2], n[3]});
+  if (c.failed() || x.size == 0) return;
+  kernelsOf<T>().upsample({x.as<T>(), y, n[0], n[1], n[2], n[3]});
+}
+
+template <class T>
+void upsampleGrad(const Attributes&, OpContext& c) {
+  const auto& dy = c.input(0);
+  const int64_t* n = dy.shape.dims;
+  if (!c.require(dy.shape.rank == 4 && n[1] % 2 == 0 && n[2] % 2 == 0,
+                 "dy must be [N, 2H, 2W, C]")) {
+    return;
+  }
+  T* dx = c.output<T>(0, {n[0], n[1] / 2, n[2] / 2, n[3]});
+  if (c.failed() || dy.size == 0) return;
+  kernelsOf<T>().upsampleGrad({dy.as<T>(), dx, n[0], n[1] / 2, n[2] / 2, n[3]});
+}
+
+template <Activation function>
+void addActivation(Registry& ops, const char* name, const char* gradName) {
+  ops.add({name, {}, {"x: T"}, {"y: T"}, Effect::pure}, compute<activation<float, function>>,
+          compute<activation<bfloat16, function>>);
+  ops.add({gradName, {}, {"dy: T", "x: T"}, {"dx: T"}, Effect::pure},
+          compute<activationGrad<float, function>>, compute<activationGrad<bfloat16, function>>);
+}
+
+}  // namespace
+
+std::string registerElementwiseOps() {
+  Registry ops;
+  addActivation<Activation::silu>(ops, "DpoSilu", "DpoSiluGrad");
+  addActivation<Activation::gelu>(ops, "DpoGelu", "DpoGeluGrad");
+  addActivation<Activation::quickGelu>(ops, "DpoQuickGelu", "DpoQuickGeluGrad");
+  ops.add({"DpoAdd", {}, {"a: T", "b: T"}, {"y: T"}, Effect::pure}, compute<add<float>>,
+          compute<add<bfloat16>>);
+  ops.add({"DpoUpsample2x", {}, {"x: T"}, {"y: T"}, Effect::pure}, compute<upsample<float>>,
+          compute<upsample<bfloat16>>);
+  ops.add({"DpoUpsample2xGrad", {}, {"dy: T"}, {"dx: T"}, Effect::pure},
+          compute<upsampleGrad<float>>, compute<upsampleGrad<bfloat16>>);
+  return ops.error;
+}
+
+}  // namespace dpo
