@@ -27,9 +27,11 @@ interface RawAttribute {
 interface Addon {
   createTensor(shape: readonly number[], dtype: number, data: unknown): number;
   deleteTensor(id: number): void;
-  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
+  /** bfloat16 comes as its bit patterns in a Uint16Array. */
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array | Uint16Array;
   executeOp(name: string, attributes: RawAttribute[], inputs: number[], outputs: number): Output[];
   isUsingGpuDevice(): boolean;
+  getNumOfTensors(): number;
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_INT: number;
   readonly TF_ATTR_FLOAT: number;
@@ -171,6 +173,8 @@ export const createHandle = (shape: readonly number[], dtype: number, data: unkn
 export const deleteHandle = (id: number) => addon.deleteTensor(id);
 /** Copies a handle's values to the host. */
 export const readHandle = (id: number) => addon.tensorDataSync(id);
+/** Number of handles that the addon holds: the engine's and tfjs's. */
+export const heldHandles = () => addon.getNumOfTensors();
 
 /** What the engine runs on, for `npm run doctor` and benchmark headers. */
 export function engineInfo() {

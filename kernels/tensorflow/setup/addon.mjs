@@ -1,14 +1,18 @@
-// Step 4: tfjs-node-gpu's Node addon, compiled from the npm package against our TensorFlow.
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+// Step 4: tfjs-node-gpu's Node addon, compiled from the npm package's sources, with our edits, against our TensorFlow.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { edits } from '../addon/edits.mjs';
 import { runChild } from './child.mjs';
-import { addonFolder, nodeModules, setupFolder, tensorflow, tfjs } from './paths.mjs';
+import { copyEdited } from './edit-sources.mjs';
+import { addonFolder, nodeModules, scratch, setupFolder, tensorflow, tfjs } from './paths.mjs';
 import { findCompiler } from './programs.mjs';
 import { inputHash, writeStamp } from './stamp.mjs';
 import { libraries, tensorflowLibraries } from './tensorflow.mjs';
 
 const addon = join(addonFolder, 'tfjs_binding.node');
 const binding = join(tfjs, 'binding');
+/** What the edits add: handles.h. */
+const additions = join(setupFolder, '..', 'addon');
 const headers = join(nodeModules, 'node-api-headers', 'include');
 
 /** Flags for a Node addon that finds TensorFlow relative to itself, so that a moved clone still works. */
@@ -19,12 +23,11 @@ export function addonFlags(folder) {
   return [...shared, '-fPIC', '-std=c++17', `-Wl,-rpath,${origin}/${relative(folder, tensorflow)}`];
 }
 
-function sources() {
-  return readdirSync(binding)
-    .filter((name) => name.endsWith('.cc'))
+/** Paths of all files in a folder, sorted. */
+const filesIn = (folder) =>
+  readdirSync(folder)
     .sort()
-    .map((name) => join(binding, name));
-}
+    .map((name) => join(folder, name));
 
 export const tfjsAddon = {
   title: 'tfjs addon',
@@ -39,21 +42,29 @@ export const tfjsAddon = {
         readFileSync(tensorflowLibraries.stamp, 'utf8'),
         ...addonFlags(addonFolder),
       ],
-      files: [join(tfjs, 'package.json'), join(nodeModules, 'node-api-headers', 'package.json')],
+      files: [
+        join(tfjs, 'package.json'),
+        join(nodeModules, 'node-api-headers', 'package.json'),
+        ...filesIn(binding),
+        ...filesIn(additions),
+      ],
     }),
   preflight: findCompiler,
 
   async run(progress, hash) {
     mkdirSync(addonFolder, { recursive: true });
+    const sources = join(scratch, 'tfjs-addon');
+    rmSync(sources, { recursive: true, force: true });
+    copyEdited(binding, sources, edits);
     progress.update('compiling');
     const fresh = `${addon}.new`;
-    const include = [`-I${headers}`, `-I${join(tensorflow, 'include')}`];
+    const include = [headers, join(tensorflow, 'include'), additions].map((path) => `-I${path}`);
     await runChild('compiling the tfjs addon', findCompiler(), [
       '-O2',
       '-DNAPI_VERSION=8',
       ...addonFlags(addonFolder),
       ...include,
-      ...sources(),
+      ...filesIn(sources).filter((path) => path.endsWith('.cc')),
       ...libraries(tensorflow),
       '-o',
       fresh,
