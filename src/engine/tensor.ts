@@ -1,5 +1,6 @@
 import { createHandle, deleteHandle, type Output, readHandle } from './backend';
 import { type DType, dtypeNumbers, dtypeOf, sizeOf } from './dtype';
+import { bfloat16ToFloat32, float32ToBfloat16 } from './half';
 
 /** Tensors made since the innermost `tidy` began; undefined outside any scope. */
 let scope: Tensor[] | undefined;
@@ -85,16 +86,17 @@ export class Tensor {
     this.handle = output.id;
   }
 
-  /** Copies the values to the host, row-major. */
+  /** Copies the values to the host, row-major; bfloat16 as float32, which holds each of its values. */
   dataSync(): Float32Array | Int32Array | Uint8Array {
-    return readHandle(this.id);
+    const data = readHandle(this.id);
+    return data instanceof Uint16Array ? bfloat16ToFloat32(data) : data;
   }
 
-  /** Copies float values to the host; throws for another dtype. */
+  /** Copies float32 or bfloat16 values to the host; throws for another dtype. */
   floats(): Float32Array {
     const data = this.dataSync();
     if (!(data instanceof Float32Array))
-      throw new TypeError(`floats() needs a float32 tensor, got ${this.dtype}.`);
+      throw new TypeError(`floats() needs a float32 or bfloat16 tensor, got ${this.dtype}.`);
     return data;
   }
 
@@ -156,16 +158,21 @@ export function outsideScopes<T>(fn: () => T): T {
   }
 }
 
-type Host = Float32Array | Int32Array | Uint8Array | readonly number[];
+type Host = Float32Array | Int32Array | Uint8Array | Uint16Array | readonly number[];
 
+/** `data` in the array type of `dtype`; itself where it has that already, for the addon copies it. */
 function hostArray(data: Host, dtype: DType) {
-  // A private copy: TensorFlow keeps using 64-byte-aligned JavaScript memory instead of copying it.
-  if (dtype === 'int32') return Int32Array.from(data);
-  if (dtype === 'bool') return Uint8Array.from(data);
-  return Float32Array.from(data);
+  if (dtype === 'int32') return data instanceof Int32Array ? data : Int32Array.from(data);
+  if (dtype === 'bool') return data instanceof Uint8Array ? data : Uint8Array.from(data);
+  if (dtype === 'bfloat16' && data instanceof Uint16Array) return data;
+  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  return dtype === 'bfloat16' ? float32ToBfloat16(floats) : floats;
 }
 
-/** A tensor with a copy of `data`, row-major. Throws RangeError if sizes disagree. */
+/**
+ * A tensor with a copy of `data`, row-major. For bfloat16 a `Uint16Array` holds bit patterns, and all else is numbers
+ * to be rounded to nearest, ties to even. Throws RangeError if sizes disagree.
+ */
 export function tensor(data: Host, shape: readonly number[], dtype?: DType): Tensor {
   const type = dtype ?? (data instanceof Int32Array ? 'int32' : 'float32');
   if (sizeOf(shape) !== data.length)

@@ -1,12 +1,12 @@
 import { execute, type TfjsBackend, type TfTensor, tfjsBackend } from './backend';
+import type { DType } from './dtype';
 import { dtype } from './ops/call';
 import { Tensor } from './tensor';
 
 const backend: TfjsBackend = tfjsBackend;
 
 /** A second handle to the same memory: TensorFlow's Identity shares the buffer, nothing is copied. */
-const share = (id: number, type: 'float32' | 'int32' | 'bool') =>
-  execute('Identity', { T: dtype(type) }, [id], 1)[0];
+const share = (id: number, type: DType) => execute('Identity', { T: dtype(type) }, [id], 1)[0];
 
 /** A `tf.Tensor` as an engine tensor over the same memory, without a copy. */
 export function fromTf(t: TfTensor): Tensor {
@@ -23,6 +23,8 @@ export function fromTf(t: TfTensor): Tensor {
  * have: `toTf<tf.Tensor2D>(x)`.
  */
 export function toTf<T extends TfTensor = TfTensor>(t: Tensor): T {
+  if (t.dtype === 'bfloat16')
+    throw new TypeError("tfjs has no bfloat16; cast the tensor to 'float32' first.");
   const shared = share(t.id, t.dtype);
   if (!shared) throw new Error('TensorFlow could not share the tensor.');
   return backend.createOutputTensor(shared) as T;

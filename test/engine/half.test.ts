@@ -5,7 +5,7 @@ import {
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
-} from '../../src/hub/half';
+} from '../../src/engine/half';
 import { jsonFixture } from '../support/fixtures';
 
 const expected = jsonFixture<Record<string, string> & { step: number; count: number }>(

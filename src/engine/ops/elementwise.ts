@@ -1,4 +1,4 @@
-import type { DType } from '../dtype';
+import { type DType, isFloat } from '../dtype';
 import { record } from '../tape';
 import type { Tensor } from '../tensor';
 import { bool, call, callFloat, dtype, scalarConstant } from './call';
@@ -109,10 +109,11 @@ export const erf = unary('Erf', (dy, x) =>
   mul(dy, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))),
 );
 
-/** Converts the element type; a gradient passes between float types only. */
+/** Converts the element type; a gradient passes between float types only, and comes back as the type of `x`. */
 export function cast(x: Tensor, to: DType): Tensor {
   const y = call('Cast', { SrcT: dtype(x.dtype), DstT: dtype(to), Truncate: bool(false) }, [x]);
-  if (to === 'float32' && x.dtype === 'float32') record([x], [y], [], ([dy]) => [dy]);
+  if (isFloat(to) && isFloat(x.dtype))
+    record([x], [y], [], ([dy]) => [to === x.dtype ? dy : cast(dy as Tensor, x.dtype)]);
   return y;
 }
 
