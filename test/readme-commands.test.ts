@@ -56,6 +56,10 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     args: ['--only', 'loss: sign'],
     check: (output) => assert.match(output, /^caught by \d+ +loss: sign.*\n\n1 of 1 caught$/m),
   }),
+  torture: () => ({
+    args: ['engine', '--only', 'handles', '--operations', '4000'],
+    check: (output) => assert.match(output, /^✔ handles: 4000 operations, .* 0 handles left, /m),
+  }),
   world: (folder) => {
     const before = stamps();
     const check = (output: string) => {
@@ -125,7 +129,7 @@ describe('the commands of README.md', function () {
 
   it('tell their options', () => {
     const check = () => undefined;
-    for (const script of ['sample', 'proof', 'bench', 'mutate', 'world'])
+    for (const script of ['sample', 'proof', 'bench', 'mutate', 'torture', 'world'])
       assert.match(
         run(script, { args: ['--help'], check }),
         new RegExp(`^usage: npm run ${script} -- .*^options:`, 'ms'),

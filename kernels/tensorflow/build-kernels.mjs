@@ -2,7 +2,7 @@
 // system's C++ compiler.
 // Plain Node, no packages: set-up imports it, and `node kernels/tensorflow/build-kernels.mjs` runs it.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,9 @@ const VARIANTS = {
     PORTABLE,
   ],
 };
+
+/** Names of the instruction sets that kernels built here can run on, as DPO_ISA names them. */
+export const instructionSets = (VARIANTS[process.arch] ?? [PORTABLE]).map(({ isa }) => isa);
 
 // No -ffast-math and nothing of its finite or associative parts: NaN and infinity must pass
 // through, and reassociation would delete the rounding inside exp.
@@ -80,11 +83,11 @@ async function findCompiler() {
 }
 
 /** One compiler call for each numeric source and instruction set, and for each other source. */
-function compileJobs(folder, scratch, includes) {
+function compileJobs(folder, scratch, options) {
   const variants = VARIANTS[process.arch] ?? [PORTABLE];
   const job = (source, suffix, flags) => {
     const object = path.join(scratch, `${path.basename(source, '.cc')}${suffix}.o`);
-    return { object, args: [...FLAGS, ...flags, ...includes, '-c', source, '-o', object] };
+    return { object, args: [...FLAGS, ...flags, ...options, '-c', source, '-o', object] };
   };
   const apart = [...NUMERIC, LOG_LEVEL];
   const others = readdirSync(folder).filter((n) => n.endsWith('.cc') && !apart.includes(n));
@@ -114,36 +117,40 @@ async function compile(compiler, args) {
 const mac = process.platform === 'darwin';
 const ADDON_FLAGS = mac ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread'];
 
-function linkArguments(objects, tensorflow, output) {
+function linkArguments({ objects, flags, tensorflow, folder, output }) {
   const library = (name) =>
     path.join(tensorflow, mac ? `libtensorflow_${name}.2.dylib` : `libtensorflow_${name}.so.2`);
   const origin = mac ? '@loader_path' : '$ORIGIN';
   return [
     ...ADDON_FLAGS,
+    ...flags,
     ...objects,
     library('cc'),
     library('framework'),
-    `-Wl,-rpath,${origin}/tensorflow`,
+    `-Wl,-rpath,${path.join(origin, path.relative(folder, tensorflow))}`,
     '-o',
     output,
   ];
 }
 
 /**
- * Builds `dpo_kernels.node` and `log_level.node` in `kernels/tensorflow/build` under `root`; publishes them by rename.
- * `onLine` receives one line for each step and each compiler warning. Returns the path of the kernels.
+ * Builds `dpo_kernels.node` and `log_level.node` in `output`, by default `kernels/tensorflow/build` under `root`;
+ * publishes them by rename. `flags` go to the compiler and the linker of the kernels. `onLine` receives one line for
+ * each step and each compiler warning. Returns the path of the kernels.
  */
-export async function buildKernels({ root, onLine = () => {} }) {
+export async function buildKernels({ root, output, flags = [], onLine = () => {} }) {
   const folder = path.join(root, 'kernels', 'tensorflow');
+  const target = output ?? path.join(folder, 'build');
   const tensorflow = path.join(folder, 'build', 'tensorflow');
-  const scratch = mkdtempSync(path.join(folder, 'build', 'kernels-'));
+  mkdirSync(target, { recursive: true });
+  const scratch = mkdtempSync(path.join(target, 'kernels-'));
   try {
     const compiler = await findCompiler();
     const includes = [
       `-I${path.join(tensorflow, 'include')}`,
       `-I${path.join(root, 'node_modules', 'node-api-headers', 'include')}`,
     ];
-    const jobs = compileJobs(folder, scratch, includes);
+    const jobs = compileJobs(folder, scratch, [...includes, ...flags]);
     let next = 0;
     const worker = async () => {
       while (next < jobs.length) {
@@ -157,19 +164,16 @@ export async function buildKernels({ root, onLine = () => {} }) {
     await Promise.all(Array.from({ length: Math.min(availableParallelism(), 8) }, worker));
     const logLevel = path.join(scratch, 'log_level.node');
     const logLevelSource = path.join(folder, LOG_LEVEL);
-    const flags = [...FLAGS, ...ADDON_FLAGS];
-    await compile(compiler, [...flags, ...includes, logLevelSource, '-o', logLevel]);
-    renameSync(logLevel, path.join(folder, 'build', 'log_level.node'));
+    const alone = [...FLAGS, ...ADDON_FLAGS, ...includes];
+    await compile(compiler, [...alone, logLevelSource, '-o', logLevel]);
+    renameSync(logLevel, path.join(target, 'log_level.node'));
     const built = path.join(scratch, 'dpo_kernels.node');
+    const objects = jobs.map(({ object }) => object);
     await compile(
       compiler,
-      linkArguments(
-        jobs.map((j) => j.object),
-        tensorflow,
-        built,
-      ),
+      linkArguments({ objects, flags, tensorflow, folder: target, output: built }),
     );
-    const published = path.join(folder, 'build', 'dpo_kernels.node');
+    const published = path.join(target, 'dpo_kernels.node');
     renameSync(built, published);
     return published;
   } finally {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 
 /** A value of an operation attribute, as TensorFlow's C API types it. */
 export type Attribute =
@@ -67,7 +67,8 @@ interface NativeKernels {
 /** Root of the checkout: `src/engine` is two folders below it. */
 const root = resolve(__dirname, '..', '..');
 const built = resolve(root, 'kernels', 'tensorflow', 'build');
-const kernelsPath = resolve(built, 'dpo_kernels.node');
+/** Our native addon: the one that set-up built, or another build of it that DPO_KERNELS_FILE names. */
+export const kernelsPath = process.env.DPO_KERNELS_FILE ?? resolve(built, 'dpo_kernels.node');
 const logLevelPath = resolve(built, 'log_level.node');
 
 /** Lets TensorFlow say errors only, or what TF_CPP_MIN_LOG_LEVEL asks for, from its first line on. */
@@ -91,7 +92,7 @@ function loadKernels(): NativeKernels | undefined {
   if (process.env.DPO_KERNELS === 'plain') return undefined;
   if (!existsSync(kernelsPath))
     throw new Error(
-      'The native kernels (kernels/tensorflow/build/dpo_kernels.node) are not built: run `npm run setup`, ' +
+      `The native kernels (${relative(root, kernelsPath)}) are not built: run \`npm run setup\`, ` +
         "or set DPO_KERNELS=plain to run everything on TensorFlow's own operations.",
     );
   return require(kernelsPath);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { resolve } from 'node:path';
+import { kernelsPath } from '../../../src/engine/backend';
 import { assertClose } from '../../support/assert';
 import { floats, free, none, type OpCall, read, runOp, sequence } from './raw-ops';
 
@@ -8,8 +8,7 @@ interface NativeKernels {
   threads(): number;
   setThreads(n: number): void;
 }
-const root = resolve(__dirname, '..', '..', '..');
-const native: NativeKernels = require(resolve(root, 'kernels/tensorflow/build/dpo_kernels.node'));
+const native: NativeKernels = require(kernelsPath);
 
 type Case = Omit<OpCall, 'inputs' | 'outputs'> & {
   readonly shapes: readonly (readonly number[])[];

@@ -1,0 +1,57 @@
+/**
+ * `npm run torture -- SUBJECT`: checks too long for `npm test`, each told in one line as it ends.
+ * Ends with status 1 if one fails.
+ */
+import { ArgumentParser } from 'argparse';
+import { boundsCheck, handlesCheck } from './torture/engine';
+
+/** Settings of a run, from the command line. */
+export interface Settings {
+  readonly operations: number;
+}
+
+/** A check: says what it found, or throws what went wrong. */
+export type Check = (settings: Settings) => string | Promise<string>;
+
+const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+  engine: { handles: handlesCheck, bounds: boundsCheck },
+};
+
+function parse() {
+  const description =
+    'handles: a million operations leave no handle and no memory. ' +
+    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set.";
+  const parser = new ArgumentParser({ prog: 'npm run torture --', description });
+  parser.add_argument('subject', { choices: Object.keys(subjects) });
+  parser.add_argument('--only', {
+    metavar: 'CHECK',
+    help: 'one check of the subject; default: all',
+  });
+  parser.add_argument('--operations', {
+    type: 'int',
+    default: 1_000_000,
+    metavar: 'N',
+    help: 'operations of the handles check (default: %(default)s)',
+  });
+  const args = parser.parse_args() as Settings & { readonly subject: string; only?: string };
+  const checks = Object.entries(subjects[args.subject] ?? {});
+  const chosen = checks.filter(([name]) => args.only === undefined || name === args.only);
+  if (chosen.length === 0) parser.error(`${args.subject} has no check '${args.only}'`);
+  return { settings: { operations: args.operations }, chosen };
+}
+
+async function main(): Promise<void> {
+  const { settings, chosen } = parse();
+  for (const [name, check] of chosen) {
+    const start = performance.now();
+    const ended = () => `${((performance.now() - start) / 1000).toFixed(0)} s`;
+    try {
+      console.log(`✔ ${name}: ${await check(settings)} (${ended()})`);
+    } catch (error) {
+      console.log(`✘ ${name} (${ended()}): ${error instanceof Error ? error.message : error}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+void main();

@@ -1,0 +1,90 @@
+/** The checks of `npm run torture -- engine`. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Settings } from '../torture';
+import type { Account } from './churn';
+
+const root = resolve(__dirname, '..', '..');
+const kernels = join(root, 'kernels', 'tensorflow');
+
+/** Runs Node in the checkout; resolves to what it printed. Throws where it ends badly. */
+function node(args: readonly string[], environment: NodeJS.ProcessEnv = {}): string {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    env: { ...process.env, ...environment },
+  });
+  if (status !== 0)
+    throw new Error(`node ${args.join(' ')} ended with ${status ?? signal}:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Runs test/torture/churn.ts in a process whose handles count from `firstId`. */
+export function churn(operations: number, bytes: number, firstId: number): Account {
+  const script = join(root, 'test', 'torture', 'churn.ts');
+  const args = ['--expose-gc', '--import', 'tsx', script, String(operations), String(bytes)];
+  return JSON.parse(node(args, { DPO_FIRST_TENSOR_ID: String(firstId) })) as Account;
+}
+
+/** Resident memory may grow by this much, whatever the number of operations: heaps that settle. */
+const settling = 12e6;
+
+/** Operations in a loop, half of them past the end of int32 ids, leave no handle and no byte. */
+export function handlesCheck({ operations }: Settings): string {
+  const account = churn(operations, 256, Math.max(0, 2 ** 31 - Math.floor(operations / 2)));
+  assert.equal(account.wrong, 0, `${account.wrong} values were wrong`);
+  assert.equal(account.handles, 0, `${account.handles} handles are left`);
+  assert.ok(account.lastId > 2 ** 31, 'the ids did not pass 2^31');
+  assert.ok(account.bytes < settling, `resident memory grew by ${account.bytes} bytes`);
+  const memory = `memory ${(account.bytes / 1e6).toFixed(1)} MB`;
+  return `${account.operations} operations, ids to ${account.lastId}, 0 handles left, ${memory}`;
+}
+
+interface KernelBuild {
+  readonly instructionSets: readonly string[];
+  buildKernels(options: {
+    readonly root: string;
+    readonly output: string;
+    readonly flags: readonly string[];
+  }): Promise<string>;
+}
+
+/** The shared library of AddressSanitizer that a build needs: it must be loaded before all else. */
+function sanitizerOf(file: string): string {
+  const { stdout } = spawnSync('ldd', [file], { encoding: 'utf8' });
+  const path = /libasan\S* => (\S+)/.exec(stdout ?? '')?.[1];
+  if (!path) throw new Error('The bounds check needs Linux and GCC with its library libasan.');
+  return path;
+}
+
+/** The parity tests of the native ops: what does not test set-up or the processor's choice. */
+function parityTests(): string[] {
+  const folder = join(root, 'test', 'kernels', 'tensorflow');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));
+  return names.filter((name) => !/^(setup|addon|isa)/.test(name)).map((n) => join(folder, n));
+}
+
+/** A build of the kernels that ends the process at the first access outside a buffer passes its tests. */
+export async function boundsCheck(): Promise<string> {
+  const module = pathToFileURL(join(kernels, 'build-kernels.mjs')).href;
+  const { buildKernels, instructionSets } = (await import(module)) as KernelBuild;
+  const flags = ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address'];
+  const output = join(kernels, 'build', 'sanitized');
+  const file = await buildKernels({ root, output, flags });
+  const environment = {
+    DPO_KERNELS_FILE: file,
+    LD_PRELOAD: sanitizerOf(file),
+    ASAN_OPTIONS: 'detect_leaks=0', // Node and TensorFlow keep much until the process ends
+  };
+  const files = parityTests();
+  const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
+  const passed = instructionSets.map((isa) => {
+    const output = node([mocha, ...files], { ...environment, DPO_ISA: isa });
+    return `${isa} ${/(\d+) passing/.exec(output)?.[1]}`;
+  });
+  return `${files.length} files of tests without an access out of bounds: ${passed.join(', ')}`;
+}
