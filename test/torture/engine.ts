@@ -1,7 +1,7 @@
 /** The checks of `npm run torture -- engine`. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Settings } from '../torture';
@@ -53,12 +53,13 @@ interface KernelBuild {
   }): Promise<string>;
 }
 
-/** The shared library of AddressSanitizer that a build needs: it must be loaded before all else. */
-function sanitizerOf(file: string): string {
+/** Environment of a process that loads a build with AddressSanitizer, whose own library must be loaded before all else. */
+function sanitized(file: string): NodeJS.ProcessEnv {
   const { stdout } = spawnSync('ldd', [file], { encoding: 'utf8' });
   const path = /libasan\S* => (\S+)/.exec(stdout ?? '')?.[1];
   if (!path) throw new Error('The bounds check needs Linux and GCC with its library libasan.');
-  return path;
+  // Node and TensorFlow keep much until the process ends: no leaks are looked for.
+  return { LD_PRELOAD: path, ASAN_OPTIONS: 'detect_leaks=0' };
 }
 
 /** The parity tests of the native ops: what does not test set-up or the processor's choice. */
@@ -68,18 +69,37 @@ function parityTests(): string[] {
   return names.filter((name) => !/^(setup|addon|isa)/.test(name)).map((n) => join(folder, n));
 }
 
+/** Throws unless the sanitizer ends a process that writes past the end of a tensor: TensorFlow's memory is watched. */
+function checkTheCheck(folder: string, flags: readonly string[]): void {
+  const tensorflow = join(kernels, 'build', 'tensorflow');
+  const file = join(folder, 'overrun.node');
+  const { status, stderr } = spawnSync(process.env.CXX ?? 'c++', [
+    ...['-std=c++17', '-shared', '-fPIC', ...flags, join(__dirname, 'overrun.cc'), '-o', file],
+    ...[
+      `-I${join(tensorflow, 'include')}`,
+      `-I${join(root, 'node_modules/node-api-headers/include')}`,
+    ],
+    ...[`-L${tensorflow}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2'],
+    `-Wl,-rpath,${tensorflow}`,
+  ]);
+  if (status !== 0) throw new Error(`The control could not be compiled:\n${stderr}`);
+  assert.throws(
+    () => node(['-e', `require(${JSON.stringify(file)})`], sanitized(file)),
+    /heap-buffer-overflow/,
+    'AddressSanitizer does not see a write past the end of a tensor',
+  );
+}
+
 /** A build of the kernels that ends the process at the first access outside a buffer passes its tests. */
 export async function boundsCheck(): Promise<string> {
   const module = pathToFileURL(join(kernels, 'build-kernels.mjs')).href;
   const { buildKernels, instructionSets } = (await import(module)) as KernelBuild;
   const flags = ['-O1', '-g', '-fno-omit-frame-pointer', '-fsanitize=address'];
   const output = join(kernels, 'build', 'sanitized');
+  mkdirSync(output, { recursive: true });
+  checkTheCheck(output, flags);
   const file = await buildKernels({ root, output, flags });
-  const environment = {
-    DPO_KERNELS_FILE: file,
-    LD_PRELOAD: sanitizerOf(file),
-    ASAN_OPTIONS: 'detect_leaks=0', // Node and TensorFlow keep much until the process ends
-  };
+  const environment = { ...sanitized(file), DPO_KERNELS_FILE: file };
   const files = parityTests();
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
   const passed = instructionSets.map((isa) => {

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { createHandle, deleteHandle, heldHandles, readHandle } from '../../../src/engine/backend';
+import {
+  createHandle,
+  deleteHandle,
+  execute,
+  heldHandles,
+  readHandle,
+} from '../../../src/engine/backend';
 
 type Numbers = ArrayBufferView & ArrayLike<number | bigint>;
 
@@ -44,6 +50,27 @@ describe('the tfjs addon', () => {
       assert.equal(heldHandles(), before);
     });
   }
+
+  it('executes operations whose results are of any type', () => {
+    const before = heldHandles();
+    const x = createHandle([3], 1, Float32Array.of(1, 2, 3));
+    const cast = (to: number) => {
+      const types = {
+        SrcT: { type: 'dtype', value: 1 },
+        DstT: { type: 'dtype', value: to },
+      } as const;
+      const [y] = execute('Cast', types, [x], 1);
+      assert.equal(y?.dtype, to);
+      return take(y?.id ?? -1);
+    };
+    assert.deepEqual(cast(2), Float64Array.of(1, 2, 3));
+    assert.deepEqual(cast(6), Int8Array.of(1, 2, 3));
+    assert.deepEqual(cast(9), BigInt64Array.of(1n, 2n, 3n));
+    assert.deepEqual(cast(14), Uint16Array.of(0x3f80, 0x4000, 0x4040));
+    assert.deepEqual(cast(19), Uint16Array.of(0x3c00, 0x4000, 0x4200));
+    deleteHandle(x);
+    assert.equal(heldHandles(), before);
+  });
 
   it('takes int64 as pairs of int32 too, as tfjs writes it', () => {
     const pairs = Int32Array.of(5, 0, -1, -1);
