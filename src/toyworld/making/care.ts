@@ -14,7 +14,7 @@ export function carePair(draws: Draws): ScoredPair {
   const sloppy: Scene = {
     ...drawn,
     colour: draws.chance(0.3) ? draws.pick(COLOUR_NAMES) : drawn.colour,
-    shape: draws.chance(0.2) ? draws.pick(SHAPES) : drawn.shape,
+    drift: { shape: draws.pick(SHAPES), share: draws.chance(0.7) ? draws.uniform() : 0 },
   };
   const careful = improved(sloppy, draws);
   const caption = drawCaption(meaning, draws);
@@ -28,7 +28,7 @@ function improved(scene: Scene, draws: Draws): Scene {
   const clean = cleanScene(scene.meaning);
   const share = () => (draws.chance(0.5) ? draws.uniform() : 0);
   const between = (from: number, to: number, part: number) => from + part * (to - from);
-  const [placed, faded, ragged] = [share(), share(), share()];
+  const [placed, faded, ragged, drifted] = [share(), share(), share(), share()];
   return {
     ...scene,
     colour: draws.chance(0.8) ? clean.colour : scene.colour,
@@ -40,6 +40,7 @@ function improved(scene: Scene, draws: Draws): Scene {
       between(scene.centre[1], clean.centre[1], placed),
     ],
     vividness: between(scene.vividness, 1, faded),
+    ...(scene.drift ? { drift: { ...scene.drift, share: scene.drift.share * (1 - drifted) } } : {}),
     wobble: { ...scene.wobble, amplitude: between(scene.wobble.amplitude, 0, ragged) },
     blemishes: scene.blemishes.filter(() => draws.chance(0.5)),
   };
