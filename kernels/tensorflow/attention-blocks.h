@@ -52,7 +52,7 @@ struct Queries {
 /** The queries' rows of a [B, S, E] tensor as [D × kQueryBlock], zero in the padding lanes. */
 inline void packQueries(const AttentionShape& n, const Queries& queries, const float* from,
                         float* to) {
-  transpose(from + queries.start(n), n.E, queries.count, n.D, to, kQueryBlock);
+  transpose<float>(from + queries.start(n), n.E, queries.count, n.D, to, kQueryBlock);
   for (int64_t i = queries.count; i < queries.width; i++) {
     for (int64_t d = 0; d < n.D; d++) to[d * kQueryBlock + i] = 0;
   }

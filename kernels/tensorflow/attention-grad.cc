@@ -108,7 +108,7 @@ void gradBlock(const AttentionGrad& op, const AttentionShape& n, const Buffers& 
     product<true>(keys, n.paddedD, queries.count, {buffers.scores, kQueryBlock, 1}, dO.data, dO.row,
                   dv + at, n.paddedD);
   }
-  transpose(buffers.dqT, kQueryBlock, n.D, queries.count, op.dq + queries.start(n), n.E);
+  transpose<float>(buffers.dqT, kQueryBlock, n.D, queries.count, op.dq + queries.start(n), n.E);
 }
 
 /** dk or dv of one head from its padded sums. */

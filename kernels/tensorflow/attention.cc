@@ -74,7 +74,7 @@ void finish(const Attention& op, const AttentionShape& n, const Buffers& buffers
       store(out, load(out) * reciprocal);
     }
   }
-  transpose(buffers.out, kQueryBlock, n.D, queries.count, op.o + queries.start(n), n.E);
+  transpose<float>(buffers.out, kQueryBlock, n.D, queries.count, op.o + queries.start(n), n.E);
   float* logSumExp = op.logSumExp + queries.head * n.S + queries.first;
   for (int64_t i = 0; i < queries.count; i++) {
     logSumExp[i] = buffers.maximum[i] + __builtin_logf(buffers.sum[i]);

@@ -7,9 +7,10 @@ namespace dpo::DPO_ISA {
 namespace {
 
 /** Which pixel of the input each tap of each output pixel reads; outside the picture it is zeros. */
+template <class T>
 class Taps {
  public:
-  Taps(const ConvShape& shape, const float* x, const float* zeros)
+  Taps(const ConvShape& shape, const T* x, const T* zeros)
       : n_(shape), x_(x), zeros_(zeros) {}
 
   /** An output pixel, in the order of memory. */
@@ -28,7 +29,7 @@ class Taps {
     p.sample++;
   }
 
-  const float* source(const Pixel& p, int64_t tap) const {
+  const T* source(const Pixel& p, int64_t tap) const {
     int64_t row = p.row * n_.stride + tap / n_.kernelWidth - n_.padTop;
     int64_t column = p.column * n_.stride + tap % n_.kernelWidth - n_.padLeft;
     if (n_.spread > 1) {
@@ -42,40 +43,50 @@ class Taps {
 
  private:
   const ConvShape& n_;
-  const float *x_, *zeros_;
+  const T *x_, *zeros_;
 };
 
-/** Working memory of `packed` floats followed by a pixel of zeros. */
+/** Working memory of a packed factor of `size` units, followed by a pixel of zeros. */
+template <class T, class X>
 struct Buffers {
-  float *packed, *zeros;
-  Buffers(int64_t size, int64_t channels)
-      : packed(scratch(Scratch::shared, size + channels)), zeros(packed + size) {
-    memset(zeros, 0, channels * sizeof(float));
+  Unit<T>* packed;
+  X* zeros;
+  Buffers(int64_t size, int64_t channels) {
+    float* memory = scratch(Scratch::shared, size + channels);
+    packed = reinterpret_cast<Unit<T>*>(memory);
+    zeros = reinterpret_cast<X*>(memory + size);
+    memset(zeros, 0, channels * sizeof(X));
   }
 };
 
 }  // namespace
 
-void convolution(const Convolution& op) {
+template <class T>
+void convolution(const Convolution<T>& op) {
   const ConvShape& n = op.shape;
-  const int64_t K = n.in, taps = n.kernelHeight * n.kernelWidth;
+  const int64_t K = n.in, taps = n.kernelHeight * n.kernelWidth, units = unitsOf<T>(K);
   const Panels panels(n.out);
-  const Buffers buffers(taps * panels.size(K), K);
-  packInParallel(taps * K, n.out, [&](int64_t first, int64_t rows) {
-    for (int64_t end = first + rows; first < end;) {
-      const int64_t tap = first / K, from = first % K, count = smallerOf(K - from, end - first);
-      float* to = buffers.packed + tap * panels.size(K);
-      const float* w = op.w + (op.flipped ? taps - 1 - tap : tap) * K * n.out;
-      if (op.flipped) packColumns(w, K, panels, K, from, count, to);
-      else packRows(w, n.out, panels, K, from, count, to);
+  const Buffers<T, Left<T>> buffers(taps * panels.size(units), K);
+  packInParallel(taps * units, n.out, [&](int64_t first, int64_t left) {
+    for (const int64_t end = first + left; first < end;) {
+      const int64_t tap = first / units, from = first % units;
+      const int64_t count = smallerOf(units - from, end - first);
+      Unit<T>* to = buffers.packed + tap * panels.size(units);
+      withWeight(op.w, [&](const auto* weight) {
+        const auto* w = weight + (op.flipped ? taps - 1 - tap : tap) * K * n.out;
+        if (op.flipped) packColumns<T>(w, K, panels, K, from, count, to);
+        else packRows<T>(w, n.out, panels, K, from, count, to);
+      });
       first += count;
     }
   });
-  const Taps source(n, op.x, buffers.zeros);
+  const Left<T>* x = leftFactor(op.x, n.samples * n.height * n.width * K);
+  const Taps<Left<T>> source(n, x, buffers.zeros);
   const int64_t pixels = n.samples * n.outHeight * n.outWidth;
-  const RowProduct product{pixels, taps, K, panels, buffers.packed, op.bias, op.residual, op.y};
-  multiply(product, [&](int64_t first, const float** rows) {
-    Taps::Pixel pixel = source.pixel(first);
+  const RowProduct<T> product{pixels,  taps,        K,   panels, buffers.packed,
+                              op.bias, op.residual, op.y};
+  multiply(product, [&](int64_t first, const Left<T>** rows) {
+    auto pixel = source.pixel(first);
     for (int64_t i = 0; i < kTileRows; i++) {
       for (int64_t tap = 0; tap < taps; tap++) {
         rows[tap * kTileRows + i] = source.source(pixel, tap);
@@ -85,23 +96,29 @@ void convolution(const Convolution& op) {
   });
 }
 
-void convolutionWeightGrad(const ConvolutionWeightGrad& op) {
+template <class T>
+void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   const ConvShape& n = op.shape;
-  const int64_t pixels = n.samples * n.outHeight * n.outWidth;
+  const int64_t pixels = n.samples * n.outHeight * n.outWidth, units = unitsOf<T>(pixels);
   const Panels panels(n.out);
-  const Buffers buffers(panels.size(pixels), n.in);
-  packInParallel(pixels, n.out, [&](int64_t first, int64_t rows) {
-    packRows(op.dy, n.out, panels, pixels, first, rows, buffers.packed);
+  const Buffers<T, T> buffers(panels.size(units), n.in);
+  packInParallel(units, n.out, [&](int64_t first, int64_t count) {
+    packRows<T>(op.dy, n.out, panels, pixels, first, count, buffers.packed);
   });
-  const Taps source(n, op.x, buffers.zeros);
-  const ColumnProduct product{n.in,   n.kernelHeight * n.kernelWidth, pixels, panels,
-                              buffers.packed, op.acc};
-  multiplyInto(product, [&](int64_t tap, int64_t first, int64_t count, const float** columns) {
-    Taps::Pixel pixel = source.pixel(first);
+  const Taps<T> source(n, op.x, buffers.zeros);
+  const ColumnProduct<T> product{n.in,   n.kernelHeight * n.kernelWidth, pixels, panels,
+                                 buffers.packed, op.acc};
+  multiplyInto(product, [&](int64_t tap, int64_t first, int64_t count, const T** columns) {
+    auto pixel = source.pixel(first);
     for (int64_t k = 0; k < count; k++, source.advance(pixel)) {
       columns[k] = source.source(pixel, tap);
     }
   });
 }
+
+template void convolution(const Convolution<float>&);
+template void convolution(const Convolution<bfloat16>&);
+template void convolutionWeightGrad(const ConvolutionWeightGrad<float>&);
+template void convolutionWeightGrad(const ConvolutionWeightGrad<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

@@ -121,18 +121,28 @@ struct BiasResidual {
   int64_t rows, channels;
 };
 
+/** A weight of either type, the other null; products round it to the activations' type. */
+struct Weight {
+  const float* floats;
+  const bfloat16* bfloats;
+};
+
 /** y = x·wᵀ + bias + residual with w [out, in]; if not `transposed`, y = x·w with w [in, out]. */
+template <class T>
 struct Linear {
-  const float *x, *w;            // [R, in], [out, in] or [in, out]
-  const float *bias, *residual;  // [out] or null, [R, out] or null
-  float* y;                      // [R, out]
+  const T* x;         // [R, in]
+  Weight w;           // [out, in] or [in, out]
+  const float* bias;  // [out] or null
+  const T* residual;  // [R, out] or null
+  T* y;               // [R, out]
   int64_t rows, in, out;
   bool transposed;
 };
 
 /** acc[out, in] += dyᵀ·x. */
+template <class T>
 struct LinearWeightGrad {
-  const float *dy, *x;  // [R, out], [R, in]
+  const T *dy, *x;  // [R, out], [R, in]
   float* acc;
   int64_t rows, in, out;
 };
@@ -146,18 +156,22 @@ struct ConvShape {
   int64_t kernelHeight, kernelWidth, stride, spread, padTop, padLeft;
 };
 
+template <class T>
 struct Convolution {
   ConvShape shape;
-  const float *x, *w;            // w: [kH, kW, in, out]
-  const float *bias, *residual;  // [out] or null, like y or null
-  float* y;
+  const T* x;
+  Weight w;           // [kH, kW, in, out]
+  const float* bias;  // [out] or null
+  const T* residual;  // like y or null
+  T* y;
   bool flipped;  // w is [kH, kW, out, in], its taps in reverse: the input's gradient
 };
 
 /** acc[kH, kW, in, out] += the gradient of the weight. */
+template <class T>
 struct ConvolutionWeightGrad {
   ConvShape shape;
-  const float *x, *dy;
+  const T *x, *dy;
   float* acc;
 };
 
@@ -174,6 +188,10 @@ struct TypedKernels {
   void (*groupNormGrad)(const GroupNormGrad<T>&);
   void (*layerNorm)(const LayerNorm<T>&);
   void (*layerNormGrad)(const LayerNormGrad<T>&);
+  void (*linear)(const Linear<T>&);
+  void (*linearWeightGrad)(const LinearWeightGrad<T>&);
+  void (*convolution)(const Convolution<T>&);
+  void (*convolutionWeightGrad)(const ConvolutionWeightGrad<T>&);
   void (*geglu)(const Geglu<T>&);
   void (*gegluGrad)(const GegluGrad<T>&);
   void (*activate)(const Activate<T>&);
@@ -193,10 +211,6 @@ struct KernelTable {
   TypedKernels<bfloat16> bfloat;
   void (*attention)(const Attention&);
   void (*attentionGrad)(const AttentionGrad&);
-  void (*linear)(const Linear&);
-  void (*linearWeightGrad)(const LinearWeightGrad&);
-  void (*convolution)(const Convolution&);
-  void (*convolutionWeightGrad)(const ConvolutionWeightGrad&);
   void (*adamW)(const AdamW&);
   double (*squaredNorm)(const float* x, int64_t n);
 };

@@ -4,32 +4,42 @@
 
 namespace dpo::DPO_ISA {
 
-void linear(const Linear& op) {
+template <class T>
+void linear(const Linear<T>& op) {
   const int64_t K = op.in;
   const Panels panels(op.out);
-  float* packed = scratch(Scratch::shared, panels.size(K));
-  packInParallel(K, op.out, [&](int64_t first, int64_t rows) {
-    if (op.transposed) packColumns(op.w, K, panels, K, first, rows, packed);
-    else packRows(op.w, op.out, panels, K, first, rows, packed);
+  auto* packed = reinterpret_cast<Unit<T>*>(
+      scratch(Scratch::shared, panels.size(unitsOf<T>(K))));
+  packInParallel(unitsOf<T>(K), op.out, [&](int64_t first, int64_t count) {
+    withWeight(op.w, [&](const auto* w) {
+      if (op.transposed) packColumns<T>(w, K, panels, K, first, count, packed);
+      else packRows<T>(w, op.out, panels, K, first, count, packed);
+    });
   });
-  const RowProduct product{op.rows, 1, K, panels, packed, op.bias, op.residual, op.y};
-  multiply(product, [&](int64_t first, const float** rows) {
-    for (int64_t i = 0; i < kTileRows; i++) {
-      rows[i] = op.x + smallerOf(first + i, op.rows - 1) * K;
-    }
+  const Left<T>* x = leftFactor(op.x, op.rows * K);
+  const RowProduct<T> product{op.rows, 1, K, panels, packed, op.bias, op.residual, op.y};
+  multiply(product, [&](int64_t first, const Left<T>** rows) {
+    for (int64_t i = 0; i < kTileRows; i++) rows[i] = x + smallerOf(first + i, op.rows - 1) * K;
   });
 }
 
-void linearWeightGrad(const LinearWeightGrad& op) {
+template <class T>
+void linearWeightGrad(const LinearWeightGrad<T>& op) {
   const Panels panels(op.in);
-  float* packed = scratch(Scratch::shared, panels.size(op.rows));
-  packInParallel(op.rows, op.in, [&](int64_t first, int64_t rows) {
-    packRows(op.x, op.in, panels, op.rows, first, rows, packed);
+  const int64_t units = unitsOf<T>(op.rows);
+  auto* packed = reinterpret_cast<Unit<T>*>(scratch(Scratch::shared, panels.size(units)));
+  packInParallel(units, op.in, [&](int64_t first, int64_t count) {
+    packRows<T>(op.x, op.in, panels, op.rows, first, count, packed);
   });
-  const ColumnProduct product{op.out, 1, op.rows, panels, packed, op.acc};
-  multiplyInto(product, [&](int64_t, int64_t first, int64_t count, const float** columns) {
+  const ColumnProduct<T> product{op.out, 1, op.rows, panels, packed, op.acc};
+  multiplyInto(product, [&](int64_t, int64_t first, int64_t count, const T** columns) {
     for (int64_t k = 0; k < count; k++) columns[k] = op.dy + (first + k) * op.out;
   });
 }
+
+template void linear(const Linear<float>&);
+template void linear(const Linear<bfloat16>&);
+template void linearWeightGrad(const LinearWeightGrad<float>&);
+template void linearWeightGrad(const LinearWeightGrad<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

@@ -11,6 +11,11 @@ int64_t rowsOf(const OpContext::Input& x) {
   return C > 0 ? x.size / C : 0;
 }
 
+Weight weight(const OpContext::Input& w) {
+  if (w.type() == TF_BFLOAT16) return {nullptr, w.as<bfloat16>()};
+  return {w.floats(), nullptr};
+}
+
 Shape withLast(Shape shape, int64_t last) {
   if (shape.rank > 0) shape.dims[shape.rank - 1] = last;
   return shape;
@@ -23,6 +28,7 @@ bool weightFits(OpContext& c, int axis) {
          c.require(w.rank == 2 && w.dims[axis] == x.last(), "the weight [out, in] does not fit");
 }
 
+template <class T>
 void linear(const Attributes&, OpContext& c) {
   const auto &x = c.input(0), &w = c.input(1), &bias = c.input(2), &residual = c.input(3);
   if (!weightFits(c, 1)) return;
@@ -31,22 +37,24 @@ void linear(const Attributes&, OpContext& c) {
       (residual.size > 0 && !c.requireSize(3, rows * out))) {
     return;
   }
-  float* y = c.output(0, withLast(x.shape, out));
+  T* y = c.output<T>(0, withLast(x.shape, out));
   if (c.failed() || rows * out == 0) return;
-  kernels().linear({x.floats(), w.floats(), bias.orNull(), residual.orNull(), y, rows,
+  kernelsOf<T>().linear({x.as<T>(), weight(w), bias.orNull(), residual.orNull<T>(), y, rows,
                     x.shape.last(), out, true});
 }
 
+template <class T>
 void linearInputGrad(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &w = c.input(1);
   if (!weightFits(c, 0)) return;
   const int64_t in = w.shape.dims[1], rows = rowsOf(dy);
-  float* dx = c.output(0, withLast(dy.shape, in));
+  T* dx = c.output<T>(0, withLast(dy.shape, in));
   if (c.failed() || rows * in == 0) return;
-  kernels().linear(
-      {dy.floats(), w.floats(), nullptr, nullptr, dx, rows, dy.shape.last(), in, false});
+  kernelsOf<T>().linear(
+      {dy.as<T>(), weight(w), nullptr, nullptr, dx, rows, dy.shape.last(), in, false});
 }
 
+template <class T>
 void linearWeightGrad(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &acc = c.input(2);
   const int64_t out = dy.shape.last(), in = x.shape.last();
@@ -54,7 +62,7 @@ void linearWeightGrad(const Attributes&, OpContext& c) {
       !c.requireSize(2, out * in) || dy.size == 0 || in == 0) {
     return;
   }
-  kernels().linearWeightGrad({dy.floats(), x.floats(), acc.floats(), rowsOf(x), in, out});
+  kernelsOf<T>().linearWeightGrad({dy.as<T>(), x.as<T>(), acc.floats(), rowsOf(x), in, out});
 }
 
 /** Rows (or columns) of the result and the padding before the first: TensorFlow's SAME or VALID. */
@@ -83,6 +91,7 @@ bool convFits(OpContext& c, const Attributes& a, const Shape& x, const Shape& w)
                    "a kernel has one to nine taps");
 }
 
+template <class T>
 void convolution(const Attributes& a, OpContext& c) {
   const auto &x = c.input(0), &w = c.input(1), &bias = c.input(2), &residual = c.input(3);
   if (!convFits(c, a, x.shape, w.shape)) return;
@@ -92,67 +101,71 @@ void convolution(const Attributes& a, OpContext& c) {
       (residual.size > 0 && !c.requireSize(3, shape.size()))) {
     return;
   }
-  float* y = c.output(0, shape);
+  T* y = c.output<T>(0, shape);
   if (c.failed() || shape.size() == 0) return;
-  kernels().convolution({n, x.floats(), w.floats(), bias.orNull(), residual.orNull(), y, false});
+  kernelsOf<T>().convolution({n, x.as<T>(), weight(w), bias.orNull(), residual.orNull<T>(), y, false});
 }
 
 /** Input 2 is only asked for its shape, that of x. */
+template <class T>
 void convolutionInputGrad(const Attributes& a, OpContext& c) {
   const auto &dy = c.input(0), &w = c.input(1), &x = c.input(2);
   if (!convFits(c, a, x.shape, w.shape)) return;
   const ConvShape n = convShape(a, x.shape, w.shape);
   if (!c.requireSize(0, n.samples * n.outHeight * n.outWidth * n.out)) return;
-  float* dx = c.output(0, x.shape);
+  T* dx = c.output<T>(0, x.shape);
   if (c.failed() || x.size == 0) return;
   const ConvShape back{n.samples, n.outHeight,    n.outWidth,     n.out, n.height,
                        n.width,   n.in,           n.kernelHeight, n.kernelWidth,
                        1,         n.stride,       n.kernelHeight - 1 - n.padTop,
                        n.kernelWidth - 1 - n.padLeft};
-  kernels().convolution({back, dy.floats(), w.floats(), nullptr, nullptr, dx, true});
+  kernelsOf<T>().convolution({back, dy.as<T>(), weight(w), nullptr, nullptr, dx, true});
 }
 
 /** acc is a gradient laid out as the weight, whose shape it must have. */
+template <class T>
 void convolutionWeightGrad(const Attributes& a, OpContext& c) {
   const auto &x = c.input(0), &dy = c.input(1), &acc = c.input(2);
   if (!convFits(c, a, x.shape, acc.shape)) return;
   const ConvShape n = convShape(a, x.shape, acc.shape);
   if (!c.requireSize(1, n.samples * n.outHeight * n.outWidth * n.out) || dy.size == 0) return;
-  kernels().convolutionWeightGrad({n, x.floats(), dy.floats(), acc.floats()});
+  kernelsOf<T>().convolutionWeightGrad({n, x.as<T>(), dy.as<T>(), acc.floats()});
 }
 
 }  // namespace
 
 std::string registerMatrixOps() {
   Registry ops;
+  // A weight may be of either type: it is rounded to the activations' as it is packed.
+  const char* const weight = "W: {float, bfloat16} = DT_FLOAT";
   ops.add({"DpoLinear",
-           {},
-           {"x: T", "w: T", "bias: float", "residual: T"},
+           {weight},
+           {"x: T", "w: W", "bias: float", "residual: T"},
            {"y: T"},
            Effect::pure},
-          compute<linear>);
-  ops.add({"DpoLinearInputGrad", {}, {"dy: T", "w: T"}, {"dx: T"}, Effect::pure},
-          compute<linearInputGrad>);
+          compute<linear<float>>, compute<linear<bfloat16>>);
+  ops.add({"DpoLinearInputGrad", {weight}, {"dy: T", "w: W"}, {"dx: T"}, Effect::pure},
+          compute<linearInputGrad<float>>, compute<linearInputGrad<bfloat16>>);
   ops.add({"DpoLinearWeightGradInto", {}, {"dy: T", "x: T", "acc: float"}, {}, Effect::writesInputs},
-          compute<linearWeightGrad>);
+          compute<linearWeightGrad<float>>, compute<linearWeightGrad<bfloat16>>);
   ops.add({"DpoConv",
-           {"stride: int = 1", "same: bool = true"},
-           {"x: T", "w: T", "bias: float", "residual: T"},
+           {weight, "stride: int = 1", "same: bool = true"},
+           {"x: T", "w: W", "bias: float", "residual: T"},
            {"y: T"},
            Effect::pure},
-          compute<convolution>);
+          compute<convolution<float>>, compute<convolution<bfloat16>>);
   ops.add({"DpoConvInputGrad",
-           {"stride: int = 1", "same: bool = true"},
-           {"dy: T", "w: T", "x: T"},
+           {weight, "stride: int = 1", "same: bool = true"},
+           {"dy: T", "w: W", "x: T"},
            {"dx: T"},
            Effect::pure},
-          compute<convolutionInputGrad>);
+          compute<convolutionInputGrad<float>>, compute<convolutionInputGrad<bfloat16>>);
   ops.add({"DpoConvWeightGradInto",
            {"stride: int = 1", "same: bool = true"},
            {"x: T", "dy: T", "acc: float"},
            {},
            Effect::writesInputs},
-          compute<convolutionWeightGrad>);
+          compute<convolutionWeightGrad<float>>, compute<convolutionWeightGrad<bfloat16>>);
   return ops.error;
 }
 

@@ -14,34 +14,59 @@ constexpr int64_t kProductGrain = 32768;
 constexpr int64_t kPackGrain = 16384;
 /** Tiles of rows that one part computes for all panels while their rows are in the cache. */
 constexpr int64_t kChunkTiles = 8;
-/** Rows of the right factor that stay in the first cache while a gradient's tiles go by. */
+/** Units of the right factor that stay in the first cache while a gradient's tiles go by. */
 constexpr int64_t kDepthBlock = 128;
 /** Most pointer groups of a product: a 3 × 3 convolution's taps. */
 constexpr int64_t kMostSegments = 9;
 
-/** pack(first, rows) for all `depth` rows of a factor of `columns` columns, in parallel. */
+/** pack(first, count) for all `units` of a factor of `columns` columns, in parallel. */
 template <class Pack>
-void packInParallel(int64_t depth, int64_t columns, Pack pack) {
-  const int parts = partsFor(depth * columns, kPackGrain);
+void packInParallel(int64_t units, int64_t columns, Pack pack) {
+  const int parts = partsFor(units * columns, kPackGrain);
   parallel(parts, [&](int part) {
-    const Range rows = share(depth, part, parts);
-    if (rows.begin < rows.end) pack(rows.begin, rows.end - rows.begin);
+    const Range range = share(units, part, parts);
+    if (range.begin < range.end) pack(range.begin, range.end - range.begin);
   });
 }
 
+/** body(pointer) with the weight as what it is. */
+template <class Body>
+void withWeight(const Weight& w, Body body) {
+  if (w.bfloats) body(w.bfloats);
+  else body(w.floats);
+}
+
+/** `size` numbers as rows of a left factor: themselves, or a copy that is valid until the next call. */
+template <class T>
+const Left<T>* leftFactor(const T* x, int64_t size) {
+  if constexpr (sizeof(Left<T>) == sizeof(T)) {
+    return x;
+  } else {
+    float* copy = scratch(Scratch::factor, size);
+    packInParallel(size, 1, [&](int64_t first, int64_t count) {
+      forLanes(count, [&](int64_t i, auto lanes) DPO_INLINE_LAMBDA {
+        store(copy + first + i, load(x + first + i, lanes), lanes);
+      });
+    });
+    return copy;
+  }
+}
+
 /** y[rows, columns] = Σ over segments of left·right + bias + residual, `right` being packed. */
+template <class T>
 struct RowProduct {
   int64_t rows, segments, depth;
   const Panels& panels;
-  const float* right;  // segments matrices [depth, columns], one after the other
-  const float *bias, *residual;
-  float* y;
+  const Unit<T>* right;  // segments matrices [depth, columns], one after the other
+  const float* bias;
+  const T* residual;
+  T* y;
 };
 
 /** point(first, pointers) writes, segment by segment, where kTileRows rows from `first` on begin. */
-template <class Point>
-void multiply(const RowProduct& op, Point point) {
-  const int64_t C = op.panels.columns, segmentSize = op.panels.size(op.depth);
+template <class T, class Point>
+void multiply(const RowProduct<T>& op, Point point) {
+  const int64_t C = op.panels.columns, units = unitsOf<T>(op.depth);
   const int64_t tiles = (op.rows + kTileRows - 1) / kTileRows;
   const int threads = partsFor(op.rows * op.segments * op.depth * C, kProductGrain);
   // Few rows: each part takes all of them and one panel.
@@ -49,23 +74,23 @@ void multiply(const RowProduct& op, Point point) {
   const int64_t chunks = byPanel ? 1 : smallerOf((tiles + kChunkTiles - 1) / kChunkTiles, 4096);
   const int64_t stretches = byPanel ? op.panels.count : 1;
   const auto chunkOfTiles = [&](Range range, int64_t firstPanel, int64_t endPanel) {
-    const float* pointers[kChunkTiles * kMostSegments * kTileRows];
+    const Left<T>* pointers[kChunkTiles * kMostSegments * kTileRows];
     const int64_t group = op.segments * kTileRows;
     for (int64_t begin = range.begin; begin < range.end; begin += kChunkTiles) {
       const int64_t end = smallerOf(begin + kChunkTiles, range.end);
       for (int64_t t = begin; t < end; t++) point(t * kTileRows, pointers + (t - begin) * group);
       for (int64_t p = firstPanel; p < endPanel; p++) {
-        const Panel panel(op.panels, p, op.depth);
+        const Panel panel(op.panels, p, units);
         for (int64_t t = begin; t < end; t++) {
           const int64_t at = t * kTileRows * C + panel.firstColumn;
-          const Epilogue add{op.bias ? op.bias + panel.firstColumn : nullptr,
-                             op.residual ? op.residual + at : nullptr};
-          const Target c{op.y + at, C, smallerOf(op.rows - t * kTileRows, kTileRows),
-                         panel.columns};
+          const Epilogue<T> add{op.bias ? op.bias + panel.firstColumn : nullptr,
+                                op.residual ? op.residual + at : nullptr};
+          const Target<T> c{op.y + at, C, smallerOf(op.rows - t * kTileRows, kTileRows),
+                            panel.columns};
           withVectors(panel.vectors, [&](auto vectors) {
             rowTile<decltype(vectors)::value>(pointers + (t - begin) * group, op.segments,
-                                              op.depth, op.right + panel.offset, segmentSize, add,
-                                              c);
+                                              op.depth, op.right + panel.offset,
+                                              op.panels.size(units), add, c);
           });
         }
       }
@@ -86,41 +111,64 @@ void multiply(const RowProduct& op, Point point) {
 }
 
 /** acc[segments, rows, columns] += leftᵀ·right, `right` being packed [depth, columns]. */
+template <class T>
 struct ColumnProduct {
   int64_t rows, segments, depth;
   const Panels& panels;
-  const float* right;
+  const Unit<T>* right;
   float* acc;
 };
 
+/** Columns `begin` … `end`−1 of `count` rows reached through pointers, as units [·, width]. */
+template <class T>
+void packLeft(const T* const* rows, int64_t count, int64_t begin, int64_t end, Unit<T>* to,
+              int64_t width) {
+  constexpr int64_t P = kPerUnit<T>;
+  for (int64_t k = 0; k < count; k += P, to += width) {
+    const T* row = rows[k] + begin;
+    const T* next = P == 2 && k + 1 < count ? rows[k + 1] + begin : nullptr;
+    forLanes(end - begin, [&](int64_t i, auto lanes) DPO_INLINE_LAMBDA {
+      store(to + i, loadUnits<T>(row + i, next ? next + i : next, lanes));
+    });
+  }
+}
+
 /** point(segment, first, count, pointers) writes where `count` columns from `first` on begin. */
-template <class Point>
-void multiplyInto(const ColumnProduct& op, Point point) {
-  const int64_t C = op.panels.columns;
-  const int64_t tiles = (op.rows + kTileRows - 1) / kTileRows, units = op.segments * tiles;
+template <class T, class Point>
+void multiplyInto(const ColumnProduct<T>& op, Point point) {
+  constexpr int64_t kBlock = kDepthBlock * kPerUnit<T>;
+  const int64_t C = op.panels.columns, units = unitsOf<T>(op.depth);
+  const int64_t tiles = (op.rows + kTileRows - 1) / kTileRows, jobs = op.segments * tiles;
   const int threads = partsFor(op.rows * op.segments * op.depth * C, kProductGrain);
-  const int parts = threads > 1 ? static_cast<int>(smallerOf(units, 4 * threads)) : 1;
+  const int parts = threads > 1 ? static_cast<int>(smallerOf(jobs, 4 * threads)) : 1;
   const auto body = [&](int part) {
-    const Range range = share(units, part, parts);
-    const float* pointers[kDepthBlock];
-    for (int64_t k = 0; k < op.depth; k += kDepthBlock) {
-      const int64_t count = smallerOf(kDepthBlock, op.depth - k);
-      for (int64_t unit = range.begin; unit < range.end;) {
-        const int64_t segment = unit / tiles, end = smallerOf((segment + 1) * tiles, range.end);
+    const Range range = share(jobs, part, parts);
+    const int64_t most = smallerOf(range.end - range.begin, tiles) * kTileRows;
+    auto* left = reinterpret_cast<Unit<T>*>(scratch(Scratch::part, kDepthBlock * (most + kLanes)));
+    const T* pointers[kBlock];
+    for (int64_t k = 0; k < op.depth; k += kBlock) {
+      const int64_t count = smallerOf(kBlock, op.depth - k);
+      for (int64_t job = range.begin; job < range.end;) {
+        const int64_t segment = job / tiles, end = smallerOf((segment + 1) * tiles, range.end);
+        const int64_t firstRow = (job - segment * tiles) * kTileRows;
+        const int64_t endRow = smallerOf((end - segment * tiles) * kTileRows, op.rows);
+        const int64_t width = (endRow - firstRow + kLanes - 1) / kLanes * kLanes;
         point(segment, k, count, pointers);
+        packLeft(pointers, count, firstRow, endRow, left, width);
         for (int64_t p = 0; p < op.panels.count; p++) {
-          const Panel panel(op.panels, p, op.depth);
-          const float* right = op.right + panel.offset + k * panel.vectors * kLanes;
+          const Panel panel(op.panels, p, units);
+          const Unit<T>* right =
+              op.right + panel.offset + k / kPerUnit<T> * panel.vectors * kLanes;
           withVectors(panel.vectors, [&](auto vectors) {
-            for (int64_t u = unit; u < end; u++) {
-              const int64_t row = (u - segment * tiles) * kTileRows;
-              const Target c{op.acc + (segment * op.rows + row) * C + panel.firstColumn, C,
-                             smallerOf(kTileRows, op.rows - row), panel.columns};
-              columnTiles<decltype(vectors)::value>(pointers, row, count, right, c);
+            for (int64_t row = firstRow; row < endRow; row += kTileRows) {
+              const Target<float> c{op.acc + (segment * op.rows + row) * C + panel.firstColumn, C,
+                                    smallerOf(kTileRows, endRow - row), panel.columns};
+              columnTiles<decltype(vectors)::value, T>(left + row - firstRow, width,
+                                                       unitsOf<T>(count), right, c);
             }
           });
         }
-        unit = end;
+        job = end;
       }
     }
   };

@@ -47,6 +47,7 @@ class OpContext {
     int64_t size = 0;
     void* data = nullptr;
 
+    TF_DataType type() const { return TF_TensorType(tensor); }
     template <class T>
     T* as() const { return static_cast<T*>(data); }
     float* floats() const { return as<float>(); }

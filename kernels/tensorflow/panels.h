@@ -14,6 +14,8 @@ namespace dpo::DPO_ISA {
 constexpr int kTileRows = kRegisters == 32 ? 8 : 6;
 constexpr int kTileVectors = kRegisters == 32 ? 3 : 2;
 
+DPO_INLINE int64_t smallerOf(int64_t a, int64_t b) { return a < b ? a : b; }
+
 /** How `columns` columns divide into panels of at most kTileVectors vectors, as evenly as they can. */
 struct Panels {
   int64_t columns, vectors, count;
@@ -25,11 +27,11 @@ struct Panels {
   Range vectorsOf(int64_t panel) const {
     return share(vectors, static_cast<int>(panel), static_cast<int>(count));
   }
-  /** Floats of the packed matrix. */
+  /** Units of the packed matrix, `depth` being counted in units as well. */
   int64_t size(int64_t depth) const { return vectors * kLanes * depth; }
 };
 
-/** One panel of a packed matrix of `depth` rows. */
+/** One panel of a packed matrix of `depth` units. */
 struct Panel {
   int64_t vectors, firstColumn, columns;  // columns: those that exist
   int64_t offset;                         // in the packed matrix
@@ -44,35 +46,42 @@ struct Panel {
   }
 };
 
-/** Packs rows first … first+rows−1 of a [depth, columns] matrix; a row begins every `fromRow`. */
-inline void packRows(const float* from, int64_t fromRow, const Panels& all, int64_t depth,
-                     int64_t first, int64_t rows, float* to) {
+/**
+ * Packs for products of T the units first … first+count−1 of a [depth, columns] matrix; a row begins
+ * every `fromRow`.
+ */
+template <class T, class W>
+void packRows(const W* from, int64_t fromRow, const Panels& all, int64_t depth, int64_t first,
+              int64_t count, Unit<T>* to) {
+  constexpr int64_t P = kPerUnit<T>;
   for (int64_t p = 0; p < all.count; p++) {
-    const Panel panel(all, p, depth);
+    const Panel panel(all, p, unitsOf<T>(depth));
     const int64_t width = panel.vectors * kLanes;
-    float* out = to + panel.offset + first * width;
-    for (int64_t k = first; k < first + rows; k++, out += width) {
-      const float* in = from + k * fromRow + panel.firstColumn;
-      int64_t lane = 0;
-      for (; lane + kLanes <= panel.columns; lane += kLanes) store(out + lane, load(in + lane));
-      if (lane < panel.columns) {
-        store(out + lane, load(in + lane, First{static_cast<int>(panel.columns - lane)}));
-      }
+    Unit<T>* out = to + panel.offset + first * width;
+    for (int64_t k = first * P; k < smallerOf((first + count) * P, depth); k += P, out += width) {
+      const W* row = from + k * fromRow + panel.firstColumn;
+      const W* next = P == 2 && k + 1 < depth ? row + fromRow : nullptr;
+      forLanes(panel.columns, [&](int64_t c, auto lanes) DPO_INLINE_LAMBDA {
+        store(out + c, loadUnits<T>(row + c, next ? next + c : next, lanes));
+      });
     }
   }
 }
 
 /** The same of a matrix stored transposed, [columns, depth]; a column begins every `fromColumn`. */
-inline void packColumns(const float* from, int64_t fromColumn, const Panels& all, int64_t depth,
-                        int64_t first, int64_t rows, float* to) {
+template <class T, class W>
+void packColumns(const W* from, int64_t fromColumn, const Panels& all, int64_t depth,
+                 int64_t first, int64_t count, Unit<T>* to) {
+  constexpr int64_t P = kPerUnit<T>;
   for (int64_t p = 0; p < all.count; p++) {
-    const Panel panel(all, p, depth);
+    const Panel panel(all, p, unitsOf<T>(depth));
     const int64_t width = panel.vectors * kLanes;
-    float* out = to + panel.offset + first * width;
-    transpose(from + panel.firstColumn * fromColumn + first, fromColumn, panel.columns, rows, out,
-              width);
-    for (int64_t k = 0; k < rows; k++) {
-      for (int64_t c = panel.columns; c < width; c++) out[k * width + c] = 0;
+    Unit<T>* out = to + panel.offset + first * width;
+    const int64_t numbers = smallerOf(count * P, depth - first * P);
+    transpose<T>(from + panel.firstColumn * fromColumn + first * P, fromColumn, panel.columns,
+                 numbers, out, width);
+    for (int64_t k = 0; k < count; k++) {
+      for (int64_t c = panel.columns; c < width; c++) out[k * width + c] = {};
     }
   }
 }

@@ -13,17 +13,18 @@ struct Constant {
   static constexpr int value = N;
 };
 
-DPO_INLINE int64_t smallerOf(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /** Where a tile goes: `rows` × `columns` numbers, a row every `stride`. */
+template <class T>
 struct Target {
-  float* data;
+  T* data;
   int64_t stride, rows, columns;
 };
 
 /** What is added to a tile on its way out: a number for each column, and a number for each element. */
+template <class T>
 struct Epilogue {
-  const float *bias, *residual;  // null: none; the residual is laid out as the target
+  const float* bias;  // null: none
+  const T* residual;  // null: none; laid out as the target
 };
 
 /** write(j, lanes) for the vectors of `columns` columns. */
@@ -37,30 +38,41 @@ DPO_INLINE void forVectors(int64_t columns, Write write) {
   }
 }
 
+/** sums[i][j] += left(i)·b[j]: one unit of depth. */
+template <class T, int Rows, int Vectors, class UnitOfRow>
+DPO_INLINE void multiplyUnit(Vec (&sums)[Rows][Vectors], const Unit<T>* b, UnitOfRow left) {
+  Vec right[Vectors];
+#pragma GCC unroll 4
+  for (int j = 0; j < Vectors; j++) right[j] = load(b + j * kLanes);
+#pragma GCC unroll 8
+  for (int i = 0; i < Rows; i++) {
+    const Vec unit = splat(left(i));
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) sums[i][j] = multiplyAdd<T>(sums[i][j], unit, right[j]);
+  }
+}
+
 /**
  * c[i][j] = Σ over s and k of rows[s][i][k]·b[s][k][j], + bias + residual. `rows` holds `segments`
  * groups of kTileRows pointers to `depth` numbers; those beyond the target's rows are computed and
- * thrown away. A segment of b begins every `segmentSize`.
+ * thrown away. A segment of b begins every `segmentSize`. Of T, the bias is rounded as autocast does.
  */
-template <int Vectors>
-void rowTile(const float* const* rows, int64_t segments, int64_t depth, const float* right,
-             int64_t segmentSize, const Epilogue& add, const Target& c) {
+template <int Vectors, class T>
+void rowTile(const Left<T>* const* rows, int64_t segments, int64_t depth, const Unit<T>* right,
+             int64_t segmentSize, const Epilogue<T>& add, const Target<T>& c) {
+  constexpr int P = kPerUnit<T>;
   Vec sums[kTileRows][Vectors] = {};
   for (int64_t s = 0; s < segments; s++, rows += kTileRows, right += segmentSize) {
-    const float* b = right;
-    const float* row[kTileRows];
+    const Unit<T>* b = right;
+    const Left<T>* row[kTileRows];
 #pragma GCC unroll 8
     for (int i = 0; i < kTileRows; i++) row[i] = rows[i];
-    for (int64_t k = 0; k < depth; k++, b += Vectors * kLanes) {
-      Vec column[Vectors];
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; j++) column[j] = load(b + j * kLanes);
-#pragma GCC unroll 8
-      for (int i = 0; i < kTileRows; i++) {
-        const float left = row[i][k];
-#pragma GCC unroll 4
-        for (int j = 0; j < Vectors; j++) sums[i][j] += left * column[j];
-      }
+    int64_t k = 0;
+    for (; k + P <= depth; k += P, b += Vectors * kLanes) {
+      multiplyUnit<T>(sums, b, [&](int i) DPO_INLINE_LAMBDA { return unitAt(row[i] + k); });
+    }
+    if (k < depth) {
+      multiplyUnit<T>(sums, b, [&](int i) DPO_INLINE_LAMBDA { return lastUnitAt(row[i] + k); });
     }
   }
 #pragma GCC unroll 8
@@ -69,28 +81,20 @@ void rowTile(const float* const* rows, int64_t segments, int64_t depth, const fl
     const int64_t start = i * c.stride;
     forVectors<Vectors>(c.columns, [&](int j, auto lanes) DPO_INLINE_LAMBDA {
       Vec v = sums[i][j];
-      if (add.bias) v += load(add.bias + j * kLanes, lanes);
+      if (add.bias) v += roundedTo<T>(load(add.bias + j * kLanes, lanes));
       if (add.residual) v += load(add.residual + start + j * kLanes, lanes);
       store(c.data + start + j * kLanes, v, lanes);
     });
   }
 }
 
-/** c[i][j] += Σ_k columns[k][i]·b[k][j] for `Rows` rows. */
-template <int Rows, int Vectors>
-void columnTile(const float* const* columns, int64_t first, int64_t depth, const float* b,
-                const Target& c) {
+/** c[i][j] += Σ_k left[k][i]·b[k][j] for `Rows` rows and k of `depth` units. */
+template <int Rows, int Vectors, class T>
+void columnTile(const Unit<T>* left, int64_t leftRow, int64_t depth, const Unit<T>* b,
+                const Target<float>& c) {
   Vec sums[Rows][Vectors] = {};
-  for (int64_t k = 0; k < depth; k++, b += Vectors * kLanes) {
-    const float* left = columns[k] + first;
-    Vec right[Vectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < Vectors; j++) right[j] = load(b + j * kLanes);
-#pragma GCC unroll 8
-    for (int i = 0; i < Rows; i++) {
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; j++) sums[i][j] += left[i] * right[j];
-    }
+  for (int64_t k = 0; k < depth; k++, b += Vectors * kLanes, left += leftRow) {
+    multiplyUnit<T>(sums, b, [&](int i) DPO_INLINE_LAMBDA { return left[i]; });
   }
 #pragma GCC unroll 8
   for (int i = 0; i < Rows; i++) {
@@ -102,13 +106,13 @@ void columnTile(const float* const* columns, int64_t first, int64_t depth, const
 }
 
 /** The same for as many rows as the target has. */
-template <int Vectors>
-DPO_INLINE void columnTiles(const float* const* columns, int64_t first, int64_t depth,
-                            const float* b, Target c) {
+template <int Vectors, class T>
+DPO_INLINE void columnTiles(const Unit<T>* left, int64_t leftRow, int64_t depth, const Unit<T>* b,
+                            Target<float> c) {
   const auto take = [&](auto rows) {
     constexpr int kRows = decltype(rows)::value;
-    for (; c.rows >= kRows; c.rows -= kRows, first += kRows, c.data += kRows * c.stride) {
-      columnTile<kRows, Vectors>(columns, first, depth, b, c);
+    for (; c.rows >= kRows; c.rows -= kRows, left += kRows, c.data += kRows * c.stride) {
+      columnTile<kRows, Vectors, T>(left, leftRow, depth, b, c);
     }
   };
   take(Constant<kTileRows>{});

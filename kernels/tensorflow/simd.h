@@ -85,22 +85,26 @@ DPO_INLINE HalfBits narrow(Vec v) {
 #endif
 }
 
-DPO_INLINE Vec load(const bfloat16* p, Full = {}) {
-  return widen(*reinterpret_cast<const UnalignedHalfBits*>(p));
+DPO_INLINE HalfBits loadBits(const bfloat16* p, Full) {
+  return *reinterpret_cast<const UnalignedHalfBits*>(p);
+}
+DPO_INLINE HalfBits loadBits(const bfloat16* p, First lanes) {
+#if defined(__AVX512F__)
+  return (HalfBits)_mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << lanes.count) - 1), p);
+#else
+  HalfBits all = {};
+  for (int i = 0; i < lanes.count; i++) all[i] = p[i].bits;
+  return all;
+#endif
+}
+
+template <class Lanes = Full>
+DPO_INLINE Vec load(const bfloat16* p, Lanes lanes = {}) {
+  return widen(loadBits(p, lanes));
 }
 
 DPO_INLINE void store(bfloat16* p, Vec v, Full = {}) {
   *reinterpret_cast<UnalignedHalfBits*>(p) = narrow(v);
-}
-
-DPO_INLINE Vec load(const bfloat16* p, First lanes) {
-#if defined(__AVX512F__)
-  return widen((HalfBits)_mm256_maskz_loadu_epi16(static_cast<__mmask16>((1u << lanes.count) - 1), p));
-#else
-  HalfBits all = {};
-  for (int i = 0; i < lanes.count; i++) all[i] = p[i].bits;
-  return widen(all);
-#endif
 }
 
 DPO_INLINE void store(bfloat16* p, Vec v, First lanes) {

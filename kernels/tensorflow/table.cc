@@ -6,9 +6,23 @@ namespace {
 
 template <class T>
 constexpr TypedKernels<T> kTyped = {
-    groupNorm<T>, groupNormGrad<T>, layerNorm<T>, layerNormGrad<T>, geglu<T>,
-    gegluGrad<T>, activate<T>,      add<T>,       upsample<T>,      upsampleGrad<T>,
-    biasResidual<T>, biasGradInto<T>, accumulate<T>,
+    groupNorm<T>,
+    groupNormGrad<T>,
+    layerNorm<T>,
+    layerNormGrad<T>,
+    linear<T>,
+    linearWeightGrad<T>,
+    convolution<T>,
+    convolutionWeightGrad<T>,
+    geglu<T>,
+    gegluGrad<T>,
+    activate<T>,
+    add<T>,
+    upsample<T>,
+    upsampleGrad<T>,
+    biasResidual<T>,
+    biasGradInto<T>,
+    accumulate<T>,
 };
 
 }  // namespace
@@ -18,10 +32,6 @@ extern const KernelTable table = {
     kTyped<bfloat16>,
     attention,
     attentionGrad,
-    linear,
-    linearWeightGrad,
-    convolution,
-    convolutionWeightGrad,
     adamW,
     squaredNorm,
 };

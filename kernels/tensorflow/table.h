@@ -14,6 +14,14 @@ void layerNorm(const LayerNorm<T>& op);
 template <class T>
 void layerNormGrad(const LayerNormGrad<T>& op);
 template <class T>
+void linear(const Linear<T>& op);
+template <class T>
+void linearWeightGrad(const LinearWeightGrad<T>& op);
+template <class T>
+void convolution(const Convolution<T>& op);
+template <class T>
+void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op);
+template <class T>
 void geglu(const Geglu<T>& op);
 template <class T>
 void gegluGrad(const GegluGrad<T>& op);
@@ -34,10 +42,6 @@ void accumulate(const T* src, float* dst, int64_t n);
 
 void attention(const Attention& op);
 void attentionGrad(const AttentionGrad& op);
-void linear(const Linear& op);
-void linearWeightGrad(const LinearWeightGrad& op);
-void convolution(const Convolution& op);
-void convolutionWeightGrad(const ConvolutionWeightGrad& op);
 void adamW(const AdamW& op);
 double squaredNorm(const float* x, int64_t n);
 

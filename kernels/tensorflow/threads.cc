@@ -194,7 +194,7 @@ float* scratch(Scratch purpose, size_t floats) {
     size_t capacity = 0;
     ~Buffer() { free(data); }
   };
-  thread_local Buffer buffers[2];
+  thread_local Buffer buffers[3];
   Buffer& buffer = buffers[static_cast<int>(purpose)];
   if (buffer.capacity < floats) {
     free(buffer.data);

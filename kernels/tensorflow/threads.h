@@ -38,7 +38,7 @@ void parallel(int parts, const Body& body) {
 }
 
 /** Working memory by purpose: the caller's own survives while the parts use theirs. */
-enum class Scratch { shared, part };
+enum class Scratch { shared, factor, part };
 
 /** This thread's working memory, 64-byte aligned, contents undefined; valid until the next call. */
 float* scratch(Scratch purpose, size_t floats);
