@@ -1,8 +1,8 @@
 // Pieces shared by attention and its gradient.
 //
 // A block of queries is kept transposed, one query a lane: scores[key][query]. Maxima and sums over
-// the keys then need no sums across a vector, and keys and values are read where they lie in
-// [B, L, heads·D], because a product reads its left operand one number at a time, at any stride.
+// the keys then need no sums across a vector. A product reads its left operand one unit at a time,
+// at any stride: floats where they lie in [B, L, heads·D], bfloat16 from copies made for each head.
 #pragma once
 
 #include "kernels.h"
@@ -49,12 +49,74 @@ struct Queries {
   int64_t start(const AttentionShape& n) const { return n.start(head, n.S) + first * n.E; }
 };
 
-/** The queries' rows of a [B, S, E] tensor as [D × kQueryBlock], zero in the padding lanes. */
-inline void packQueries(const AttentionShape& n, const Queries& queries, const float* from,
-                        float* to) {
-  transpose<float>(from + queries.start(n), n.E, queries.count, n.D, to, kQueryBlock);
+/** The queries' rows of a [B, S, E] tensor as [units of D × kQueryBlock], zero in the padding lanes. */
+template <class T>
+void packQueries(const AttentionShape& n, const Queries& queries, const T* from, Unit<T>* to) {
+  transpose<T>(from + queries.start(n), n.E, queries.count, n.D, to, kQueryBlock);
   for (int64_t i = queries.count; i < queries.width; i++) {
-    for (int64_t d = 0; d < n.D; d++) to[d * kQueryBlock + i] = 0;
+    for (int64_t d = 0; d < unitsOf<T>(n.D); d++) to[d * kQueryBlock + i] = {};
+  }
+}
+
+/** Units of the memory that `alongSize` and `alongRows` need for `rows` rows. */
+template <class T>
+int64_t headSize(const AttentionShape& n, int64_t rows) {
+  return sizeof(T) == sizeof(float) ? 0 : (rows + 1) * n.paddedD / kPerUnit<T>;
+}
+
+/** Rows [rows, D] of one head as a left factor whose depth is D: element (row, unit of D). */
+template <class T>
+Matrix<Unit<T>> alongSize(const AttentionShape& n, const T* from, int64_t rows, Unit<T>* memory) {
+  if constexpr (sizeof(T) == sizeof(float)) return {from, n.E, 1};
+  else {
+    const int64_t width = n.paddedD / kPerUnit<T>;
+    for (int64_t row = 0; row < rows; row++) {
+      auto* to = reinterpret_cast<Left<T>*>(memory + row * width);
+      forLanes(n.D, [&](int64_t d, auto lanes) DPO_INLINE_LAMBDA {
+        store(to + d, load(from + row * n.E + d, lanes));
+      });
+    }
+    return {memory, width, 1};
+  }
+}
+
+/** The same as units of rows, [units of rows, paddedD], for a depth along the rows. */
+template <class T>
+const Unit<T>* packAlongRows(const AttentionShape& n, const T* from, int64_t rows,
+                             Unit<T>* memory) {
+  constexpr int64_t P = kPerUnit<T>;
+  Unit<T>* to = memory;
+  for (int64_t row = 0; row < rows; row += P, to += n.paddedD) {
+    const T* first = from + row * n.E;
+    const T* next = P == 2 && row + 1 < rows ? first + n.E : nullptr;
+    forLanes(n.D, [&](int64_t d, auto lanes) DPO_INLINE_LAMBDA {
+      store(to + d, loadUnits<T>(first + d, next ? next + d : next, lanes));
+    });
+  }
+  return memory;
+}
+
+/** Element (d, unit of rows) of rows [rows, D] of one head. */
+template <class T>
+Matrix<Unit<T>> alongRows(const AttentionShape& n, const T* from, int64_t rows, Unit<T>* memory) {
+  if constexpr (sizeof(T) == sizeof(float)) return {from, 1, n.E};
+  else return {packAlongRows(n, from, rows, memory), 1, n.paddedD};
+}
+
+/** Writes [D × kQueryBlock] floats as the queries' rows; `copy` has room for [kQueryBlock × D]. */
+template <class T>
+void writeQueries(const AttentionShape& n, const Queries& queries, const float* from, float* copy,
+                  T* to) {
+  to += queries.start(n);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    transpose<float>(from, kQueryBlock, n.D, queries.count, to, n.E);
+  } else {
+    transpose<float>(from, kQueryBlock, n.D, queries.count, copy, n.D);
+    for (int64_t i = 0; i < queries.count; i++) {
+      forLanes(n.D, [&](int64_t d, auto lanes) DPO_INLINE_LAMBDA {
+        store(to + i * n.E + d, load(copy + i * n.D + d, lanes), lanes);
+      });
+    }
   }
 }
 

@@ -13,53 +13,83 @@ namespace {
 
 constexpr int kKeyBlock = 64;  // 16 KB of scores and as much of their gradients
 
-/** One thread's buffers. */
+/** One thread's buffers; [· × kQueryBlock] unless said otherwise. */
+template <class T>
 struct Buffers {
-  float *qT, *dOT, *dqT, *scores, *dScores, *delta, *logSumExp;  // [· × kQueryBlock]: D, D, D,
-                                                                 // kKeyBlock, kKeyBlock, 1, 1
-  float *q, *dO;                                                 // [kQueryBlock × paddedD]
+  float *scores, *dScores, *dqT, *delta, *logSumExp;  // [kKeyBlock], [kKeyBlock], [D], [1], [1]
+  float* rows;                                        // [kQueryBlock × D]
+  Unit<T>*qT, *dOT;                                   // [units of D]
+  Unit<T>*q, *dO;                                     // [units of kQueryBlock × paddedD]
+  // P and dS, units along the queries [kKeyBlock × units of kQueryBlock], and dS, along the keys.
+  Unit<T>*p, *dS, *dSKeys;
+  Unit<T>*k, *v, *kKeys;  // of one head
 
   static size_t size(const AttentionShape& n) {
-    return kQueryBlock * (3 * n.D + 2 * kKeyBlock + 2 + 2 * n.paddedD);
+    return kQueryBlock * (4 * n.D + 5 * kKeyBlock + 2 + 2 * n.paddedD) + 3 * headSize<T>(n, n.L);
   }
 
   Buffers(const AttentionShape& n, float* memory) {
-    scores = memory;
-    dScores = scores + kKeyBlock * kQueryBlock;
-    qT = dScores + kKeyBlock * kQueryBlock;
-    dOT = qT + n.D * kQueryBlock;
-    dqT = dOT + n.D * kQueryBlock;
-    delta = dqT + n.D * kQueryBlock;
-    logSumExp = delta + kQueryBlock;
-    q = logSumExp + kQueryBlock;
-    dO = q + kQueryBlock * n.paddedD;
+    const auto take = [&](int64_t floats) {
+      memory += floats;
+      return memory - floats;
+    };
+    const auto units = [&](int64_t size) { return reinterpret_cast<Unit<T>*>(take(size)); };
+    constexpr int64_t block = kKeyBlock * kQueryBlock;
+    scores = take(block);
+    dScores = take(block);
+    dqT = take(n.D * kQueryBlock);
+    delta = take(kQueryBlock);
+    logSumExp = take(kQueryBlock);
+    rows = take(n.D * kQueryBlock);
+    qT = units(n.D * kQueryBlock);
+    dOT = units(n.D * kQueryBlock);
+    q = units(kQueryBlock * n.paddedD);
+    dO = units(kQueryBlock * n.paddedD);
+    p = units(block);
+    dS = units(block);
+    dSKeys = kPerUnit<T> == 1 ? dS : units(block);
+    k = units(headSize<T>(n, n.L));
+    v = units(headSize<T>(n, n.L));
+    kKeys = units(headSize<T>(n, n.L));
   }
 };
 
-/** Rows of whole vectors: those of the tensor where D allows it, else a zero-filled copy. */
+/** The keys and values of one head as left factors: of depth D, and the keys of depth keys. */
+template <class T>
+struct Head {
+  Matrix<Unit<T>> k, v, kKeys;
+
+  Head(const AttentionGrad<T>& op, const AttentionShape& n, const Buffers<T>& b, int64_t head)
+      : k(alongSize(n, op.k + n.start(head, n.L), n.L, b.k)),
+        v(alongSize(n, op.v + n.start(head, n.L), n.L, b.v)),
+        kKeys(alongRows(n, op.k + n.start(head, n.L), n.L, b.kKeys)) {}
+};
+
+/** Right factor of the queries' rows: those of the tensor where they are whole vectors of floats. */
+template <class T>
 struct Rows {
-  const float* data;
+  const Unit<T>* data;
   int64_t row;
 
-  Rows(const AttentionShape& n, const Queries& queries, const float* from, float* copy)
-      : data(from + queries.start(n)), row(n.E) {
-    if (n.D == n.paddedD) return;
-    for (int64_t i = 0; i < queries.count; i++) {
-      memcpy(copy + i * n.paddedD, data + i * n.E, n.D * sizeof(float));
-      for (int64_t d = n.D; d < n.paddedD; d++) copy[i * n.paddedD + d] = 0;
+  Rows(const AttentionShape& n, const Queries& queries, const T* from, Unit<T>* copy) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      data = from + queries.start(n);
+      row = n.E;
+      if (n.D == n.paddedD) return;
     }
-    data = copy;
+    data = packAlongRows(n, from + queries.start(n), queries.count, copy);
     row = n.paddedD;
   }
 };
 
 /** Packs the queries and dO, and sets δ, logSumExp and a zero dq. */
-void prepare(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
+template <class T>
+void prepare(const AttentionGrad<T>& op, const AttentionShape& n, const Buffers<T>& buffers,
              const Queries& queries) {
   packQueries(n, queries, op.q, buffers.qT);
   packQueries(n, queries, op.dO, buffers.dOT);
   memset(buffers.dqT, 0, n.D * kQueryBlock * sizeof(float));
-  const float *o = op.o + queries.start(n), *dO = op.dO + queries.start(n);
+  const T *o = op.o + queries.start(n), *dO = op.dO + queries.start(n);
   const float* logSumExp = op.logSumExp + queries.head * n.S + queries.first;
   for (int64_t i = 0; i < queries.width; i++) {
     Vec dots = {};
@@ -73,54 +103,71 @@ void prepare(const AttentionGrad& op, const AttentionShape& n, const Buffers& bu
   }
 }
 
-/** The scores (not yet divided by √D) of a block become P, and dP becomes dS. */
-void scoreGrads(const AttentionShape& n, const Buffers& buffers, int64_t width, int64_t keys) {
+/** The scores (not yet divided by √D) of a block become units of P, and dP those of dS. */
+template <class T>
+void scoreGrads(const AttentionShape& n, const Buffers<T>& buffers, int64_t width, int64_t keys) {
+  constexpr int64_t P = kPerUnit<T>;
+  auto *p = reinterpret_cast<Left<T>*>(buffers.p), *dS = reinterpret_cast<Left<T>*>(buffers.dS);
   for (int64_t lane = 0; lane < width; lane += kLanes) {
     const Vec logSumExp = load(buffers.logSumExp + lane), delta = load(buffers.delta + lane);
-    for (int64_t i = lane; i < keys * kQueryBlock; i += kQueryBlock) {
-      const Vec p = exp(load(buffers.scores + i) * n.scale - logSumExp);
-      store(buffers.scores + i, p);
-      store(buffers.dScores + i, p * (load(buffers.dScores + i) - delta) * n.scale);
+    const auto gradOf = [&](int64_t key) DPO_INLINE_LAMBDA {
+      const int64_t i = key * kQueryBlock + lane;
+      const Vec weight = exp(load(buffers.scores + i) * n.scale - logSumExp);
+      const Vec grad = weight * (load(buffers.dScores + i) - delta) * n.scale;
+      store(p + i, weight);
+      store(dS + i, grad);
+      return grad;
+    };
+    for (int64_t key = 0; key < keys; key += P) {
+      const Vec grad = gradOf(key);
+      if constexpr (P == 2) {
+        const Vec next = key + 1 < keys ? gradOf(key + 1) : Vec{};
+        store(buffers.dSKeys + key / P * kQueryBlock + lane, pairs(narrow(grad), narrow(next)));
+      }
     }
   }
 }
 
 /** One block of queries against all keys: writes its dq, adds to dk and dv ([L × paddedD]). */
-void gradBlock(const AttentionGrad& op, const AttentionShape& n, const Buffers& buffers,
-               const Queries& queries, float* dk, float* dv) {
-  const float *k = op.k + n.start(queries.head, n.L), *v = op.v + n.start(queries.head, n.L);
-  const int64_t width = queries.width;
-  prepare(op, n, buffers, queries);
-  const Rows q(n, queries, op.q, buffers.q), dO(n, queries, op.dO, buffers.dO);
+template <class T>
+void gradBlock(const AttentionGrad<T>& op, const AttentionShape& n, const Buffers<T>& b,
+               const Head<T>& head, const Queries& queries, float* dk, float* dv) {
+  constexpr int64_t P = kPerUnit<T>, kUnits = kQueryBlock / P;
+  const int64_t width = queries.width, D = unitsOf<T>(n.D), count = unitsOf<T>(queries.count);
+  prepare(op, n, b, queries);
+  const Rows<T> q(n, queries, op.q, b.q), dO(n, queries, op.dO, b.dO);
   const int64_t end = endOfKeys(n, queries, op.causal);
   for (int64_t first = 0; first < end; first += kKeyBlock) {
     const int64_t keys = smaller(kKeyBlock, end - first), at = first * n.paddedD;
-    product<false>(keys, width, n.D, {k + first * n.E, n.E, 1}, buffers.qT, kQueryBlock,
-                   buffers.scores, kQueryBlock);
-    product<false>(keys, width, n.D, {v + first * n.E, n.E, 1}, buffers.dOT, kQueryBlock,
-                   buffers.dScores, kQueryBlock);
-    if (op.causal) hideLaterKeys(queries, first, keys, buffers.scores);
-    scoreGrads(n, buffers, width, keys);
-    product<true>(n.D, width, keys, {k + first * n.E, 1, n.E}, buffers.dScores, kQueryBlock,
-                  buffers.dqT, kQueryBlock);
-    product<true>(keys, n.paddedD, queries.count, {buffers.dScores, kQueryBlock, 1}, q.data, q.row,
-                  dk + at, n.paddedD);
-    product<true>(keys, n.paddedD, queries.count, {buffers.scores, kQueryBlock, 1}, dO.data, dO.row,
-                  dv + at, n.paddedD);
+    product<T, false>(keys, width, D, head.k.fromRow(first), b.qT, kQueryBlock, b.scores,
+                      kQueryBlock);
+    product<T, false>(keys, width, D, head.v.fromRow(first), b.dOT, kQueryBlock, b.dScores,
+                      kQueryBlock);
+    if (op.causal) hideLaterKeys(queries, first, keys, b.scores);
+    scoreGrads(n, b, width, keys);
+    product<T, true>(n.D, width, unitsOf<T>(keys), head.kKeys.fromColumn(first / P), b.dSKeys,
+                     kQueryBlock, b.dqT, kQueryBlock);
+    product<T, true>(keys, n.paddedD, count, {b.dS, kUnits, 1}, q.data, q.row, dk + at, n.paddedD);
+    product<T, true>(keys, n.paddedD, count, {b.p, kUnits, 1}, dO.data, dO.row, dv + at,
+                     n.paddedD);
   }
-  transpose<float>(buffers.dqT, kQueryBlock, n.D, queries.count, op.dq + queries.start(n), n.E);
+  writeQueries(n, queries, b.dqT, b.rows, op.dq);
 }
 
 /** dk or dv of one head from its padded sums. */
-void unpack(const AttentionShape& n, const float* from, float* to) {
+template <class T>
+void unpack(const AttentionShape& n, const float* from, T* to) {
   for (int64_t key = 0; key < n.L; key++) {
-    memcpy(to + key * n.E, from + key * n.paddedD, n.D * sizeof(float));
+    forLanes(n.D, [&](int64_t d, auto lanes) DPO_INLINE_LAMBDA {
+      store(to + key * n.E + d, load(from + key * n.paddedD + d, lanes), lanes);
+    });
   }
 }
 
 }  // namespace
 
-void attentionGrad(const AttentionGrad& op) {
+template <class T>
+void attentionGrad(const AttentionGrad<T>& op) {
   const AttentionShape n(op);
   const int64_t heads = op.batch * n.H, size = n.L * n.paddedD;
   const int threads = partsFor(heads * n.S * n.L * n.D, 16384);
@@ -132,7 +179,7 @@ void attentionGrad(const AttentionGrad& op) {
   // dk and dv: of every split when there are several, else one pair for each part.
   float* sums = scratch(Scratch::shared, 2 * size * (splits > 1 ? jobs : parts));
   parallel(parts, [&](int part) {
-    const Buffers buffers(n, scratch(Scratch::part, Buffers::size(n)));
+    const Buffers<T> buffers(n, scratch(Scratch::part, Buffers<T>::size(n)));
     const Range range = share(jobs, part, parts);
     for (int64_t job = range.begin; job < range.end; job++) {
       const int64_t head = job / splits;
@@ -140,8 +187,9 @@ void attentionGrad(const AttentionGrad& op) {
       memset(dk, 0, 2 * size * sizeof(float));
       const Range blocks =
           share(n.queryBlocks, static_cast<int>(job % splits), static_cast<int>(splits));
+      const Head<T> factors(op, n, buffers, head);
       for (int64_t block = blocks.begin; block < blocks.end; block++) {
-        gradBlock(op, n, buffers, Queries(n, head, block), dk, dv);
+        gradBlock(op, n, buffers, factors, Queries(n, head, block), dk, dv);
       }
       if (splits > 1) continue;
       unpack(n, dk, op.dk + n.start(head, n.L));
@@ -158,5 +206,8 @@ void attentionGrad(const AttentionGrad& op) {
     unpack(n, total + size, op.dv + n.start(head, n.L));
   }
 }
+
+template void attentionGrad(const AttentionGrad<float>&);
+template void attentionGrad(const AttentionGrad<bfloat16>&);
 
 }  // namespace dpo::DPO_ISA

@@ -16,17 +16,19 @@ bool shapesFit(OpContext& c, const Attributes& a, int firstInput) {
                    "the last axis does not divide into the heads");
 }
 
+template <class T>
 void attention(const Attributes& a, OpContext& c) {
   if (!shapesFit(c, a, 0)) return;
   const auto &q = c.input(0), &k = c.input(1), &v = c.input(2);
   const int64_t B = q.shape.dims[0], S = q.shape.dims[1], L = k.shape.dims[1];
-  float* o = c.output(0, q.shape);
+  T* o = c.output<T>(0, q.shape);
   float* logSumExp = c.output(1, {B, a.heads, S});
   if (c.failed() || q.size == 0) return;
-  kernels().attention({q.floats(), k.floats(), v.floats(), o, logSumExp, B, S, L, a.heads,
+  kernelsOf<T>().attention({q.as<T>(), k.as<T>(), v.as<T>(), o, logSumExp, B, S, L, a.heads,
                        q.shape.dims[2] / a.heads, a.causal});
 }
 
+template <class T>
 void attentionGrad(const Attributes& a, OpContext& c) {
   if (!shapesFit(c, a, 1)) return;
   const auto &dO = c.input(0), &q = c.input(1), &k = c.input(2), &v = c.input(3);
@@ -36,11 +38,11 @@ void attentionGrad(const Attributes& a, OpContext& c) {
       !c.requireSize(5, B * a.heads * S)) {
     return;
   }
-  float* dq = c.output(0, q.shape);
-  float* dk = c.output(1, k.shape);
-  float* dv = c.output(2, v.shape);
+  T* dq = c.output<T>(0, q.shape);
+  T* dk = c.output<T>(1, k.shape);
+  T* dv = c.output<T>(2, v.shape);
   if (c.failed() || k.size == 0) return;
-  kernels().attentionGrad({dO.floats(), q.floats(), k.floats(), v.floats(), o.floats(),
+  kernelsOf<T>().attentionGrad({dO.as<T>(), q.as<T>(), k.as<T>(), v.as<T>(), o.as<T>(),
                            logSumExp.floats(), dq, dk, dv, B, S, L, a.heads,
                            q.shape.dims[2] / a.heads, a.causal});
 }
@@ -54,13 +56,13 @@ std::string registerAttentionOps() {
            {"q: T", "k: T", "v: T"},
            {"o: T", "log_sum_exp: float"},
            Effect::pure},
-          compute<attention>);
+          compute<attention<float>>, compute<attention<bfloat16>>);
   ops.add({"DpoAttentionGrad",
            {"heads: int", "causal: bool = false"},
            {"d_o: T", "q: T", "k: T", "v: T", "o: T", "log_sum_exp: float"},
            {"dq: T", "dk: T", "dv: T"},
            Effect::pure},
-          compute<attentionGrad>);
+          compute<attentionGrad<float>>, compute<attentionGrad<bfloat16>>);
   return ops.error;
 }
 

@@ -55,16 +55,20 @@ struct LayerNormGrad {
   int64_t rows, channels;
 };
 
+template <class T>
 struct Attention {
-  const float *q, *k, *v;  // [B, S, E], [B, L, E], [B, L, E]
-  float *o, *logSumExp;    // [B, S, E], [B, heads, S]
+  const T *q, *k, *v;  // [B, S, E], [B, L, E], [B, L, E]
+  T* o;                // [B, S, E]
+  float* logSumExp;    // [B, heads, S]
   int64_t batch, queries, keys, heads, headSize;
   bool causal;  // query s sees keys 0 … s
 };
 
+template <class T>
 struct AttentionGrad {
-  const float *dO, *q, *k, *v, *o, *logSumExp;
-  float *dq, *dk, *dv;
+  const T *dO, *q, *k, *v, *o;
+  const float* logSumExp;
+  T *dq, *dk, *dv;
   int64_t batch, queries, keys, heads, headSize;
   bool causal;
 };
@@ -188,6 +192,8 @@ struct TypedKernels {
   void (*groupNormGrad)(const GroupNormGrad<T>&);
   void (*layerNorm)(const LayerNorm<T>&);
   void (*layerNormGrad)(const LayerNormGrad<T>&);
+  void (*attention)(const Attention<T>&);
+  void (*attentionGrad)(const AttentionGrad<T>&);
   void (*linear)(const Linear<T>&);
   void (*linearWeightGrad)(const LinearWeightGrad<T>&);
   void (*convolution)(const Convolution<T>&);
@@ -209,8 +215,6 @@ struct TypedKernels {
 struct KernelTable {
   TypedKernels<float> float32;
   TypedKernels<bfloat16> bfloat;
-  void (*attention)(const Attention&);
-  void (*attentionGrad)(const AttentionGrad&);
   void (*adamW)(const AdamW&);
   double (*squaredNorm)(const float* x, int64_t n);
 };

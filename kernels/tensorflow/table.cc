@@ -10,6 +10,8 @@ constexpr TypedKernels<T> kTyped = {
     groupNormGrad<T>,
     layerNorm<T>,
     layerNormGrad<T>,
+    attention<T>,
+    attentionGrad<T>,
     linear<T>,
     linearWeightGrad<T>,
     convolution<T>,
@@ -30,8 +32,6 @@ constexpr TypedKernels<T> kTyped = {
 extern const KernelTable table = {
     kTyped<float>,
     kTyped<bfloat16>,
-    attention,
-    attentionGrad,
     adamW,
     squaredNorm,
 };

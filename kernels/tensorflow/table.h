@@ -14,6 +14,10 @@ void layerNorm(const LayerNorm<T>& op);
 template <class T>
 void layerNormGrad(const LayerNormGrad<T>& op);
 template <class T>
+void attention(const Attention<T>& op);
+template <class T>
+void attentionGrad(const AttentionGrad<T>& op);
+template <class T>
 void linear(const Linear<T>& op);
 template <class T>
 void linearWeightGrad(const LinearWeightGrad<T>& op);
@@ -40,8 +44,6 @@ void biasGradInto(const T* dy, float* acc, int64_t rows, int64_t channels);
 template <class T>
 void accumulate(const T* src, float* dst, int64_t n);
 
-void attention(const Attention& op);
-void attentionGrad(const AttentionGrad& op);
 void adamW(const AdamW& op);
 double squaredNorm(const float* x, int64_t n);
 

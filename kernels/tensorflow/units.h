@@ -101,6 +101,7 @@ DPO_INLINE Vec loadUnits(const W* row, const W* next, Lanes lanes) {
 /** One unit of T from the numbers at p, of which at most `left` exist. */
 template <class T, class W>
 DPO_INLINE Unit<T> unitFrom(const W* p, int64_t left) {
+  if constexpr (kPerUnit<T> == 1 && sizeof(W) == sizeof(float)) return roundedTo<T>(splat(*p))[0];
   const auto one = [](const W* x) DPO_INLINE_LAMBDA {
     return loadUnits<T>(x, static_cast<const W*>(nullptr), First{1});
   };

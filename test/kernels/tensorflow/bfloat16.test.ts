@@ -3,6 +3,7 @@ import { assertClose } from '../../support/assert';
 import {
   BFLOAT16,
   bfloats,
+  FLOAT,
   floats,
   free,
   ints,
@@ -106,5 +107,75 @@ describe('bfloat16 activations', () => {
       rounded(sums),
     );
     free(...ids, absent, noResidual);
+  });
+});
+
+describe('bfloat16 products', () => {
+  const [rows, size, out] = [7, 33, 50];
+  const conv = { stride: 1, same: true };
+
+  /** An op's result with its weight given in float32 and with the weight rounded before. */
+  function bothWeights(op: string, x: number, shape: readonly number[], rest: readonly number[]) {
+    const weights = sequence(
+      shape.reduce((a, b) => a * b, 1),
+      5,
+    );
+    const [master, copy] = [floats(weights, shape), bfloats(weights, shape)];
+    const settings = op.startsWith('DpoConv') ? conv : {};
+    const results = [master, copy].map((w, i) =>
+      resultOf(op, [x, w, ...rest], { ...settings, W: i === 0 ? FLOAT : BFLOAT16 }),
+    );
+    free(master, copy);
+    return results;
+  }
+
+  it('round a float32 weight as a copy of it in bfloat16 would be', () => {
+    const [bias, residual] = [floats(sequence(out, 2)), bfloats([])];
+    const x = bfloats(sequence(rows * size), [rows, size]);
+    const dy = bfloats(sequence(rows * out), [rows, out]);
+    const picture = bfloats(sequence(2 * 5 * 4 * size), [2, 5, 4, size]);
+    const gradient = bfloats(sequence(2 * 5 * 4 * out), [2, 5, 4, out]);
+    for (const [master, copy] of [
+      bothWeights('DpoLinear', x, [out, size], [bias, residual]),
+      bothWeights('DpoLinearInputGrad', dy, [out, size], []),
+      bothWeights('DpoConv', picture, [3, 3, size, out], [bias, residual]),
+      bothWeights('DpoConvInputGrad', gradient, [3, 3, size, out], [picture]),
+    ]) {
+      assert.deepEqual(master, copy);
+    }
+    free(bias, residual, x, dy, picture, gradient);
+  });
+
+  it('let NaN and infinity pass to what depends on them, and to nothing else', () => {
+    const values = sequence(rows * size);
+    values[size] = Number.NaN;
+    values[3 * size - 1] = Number.POSITIVE_INFINITY; // last of an odd number
+    const [x, absent, residual] = [bfloats(values, [rows, size]), none(), bfloats([])];
+    const w = floats(sequence(out * size, 2).map(Math.abs), [out, size]);
+    const y = resultOf('DpoLinear', [x, w, absent, residual]);
+    for (let row = 0; row < rows; row++) {
+      const found = y.subarray(row * out, (row + 1) * out);
+      if (row === 1) assert.ok(found.every(Number.isNaN));
+      else if (row === 2) assert.ok(found.every((v) => v === Number.POSITIVE_INFINITY));
+      else assert.ok(found.every(Number.isFinite));
+    }
+    free(x, absent, residual, w);
+  });
+
+  it('give the same bits again', () => {
+    const x = bfloats(sequence(2 * 70 * 24), [2, 70, 24]);
+    const attributes = { ...half, heads: 3, causal: true };
+    const run = () => {
+      const outputs = runOp('DpoAttention', [x, x, x], 2, attributes);
+      const [o = 0, logSumExp = 0] = outputs.map(({ id }) => id);
+      const grads = runOp('DpoAttentionGrad', [x, x, x, x, o, logSumExp], 3, attributes);
+      const acc = floats(new Float32Array(24 * 24));
+      runOp('DpoLinearWeightGradInto', [x, o, acc], 0, half);
+      const found = [readBfloats(o), ...grads.map(({ id }) => readBfloats(id)), read(acc)];
+      free(o, logSumExp, acc, ...grads.map(({ id }) => id));
+      return found;
+    };
+    assert.deepEqual(run(), run());
+    free(x);
   });
 });

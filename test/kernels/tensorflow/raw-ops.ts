@@ -53,7 +53,7 @@ const tensors = tensorFixture('ops', 'ops.safetensors');
 export const expected = (name: string, tensor: string): FixtureTensor =>
   fixtureTensor(tensors, `${name}/${tensor}`);
 
-const FLOAT = 1;
+export const FLOAT = 1;
 const INT32 = 3;
 export const BFLOAT16 = 14;
 
