@@ -11,7 +11,7 @@ typedef float UnalignedQuad __attribute__((vector_size(16), aligned(2), may_alia
 /** Four units of T from the numbers at p. */
 template <class T, class W>
 DPO_INLINE Quad loadQuad(const W* p) {
-  if constexpr (kPerUnit<T> * sizeof(W) == sizeof(float)) {
+  if constexpr (kPerUnit<T> * sizeof(W) == sizeof(float) && sizeof(W) <= sizeof(T)) {
     return *reinterpret_cast<const UnalignedQuad*>(p);
   } else if constexpr (kPerUnit<T> == 2) {
 #if defined(__AVX512BF16__)
