@@ -17,7 +17,7 @@ export const RECIPE = {
   prompts: { count: part(400), measured: part(300), seed: 13 },
   contrast: { steps: part(700), batchSize: 64, learningRate: 1e-3, seed: 3 },
   care: { steps: part(1500), batchSize: 32, learningRate: 1e-3, seed: 5 },
-  preference: { steps: part(1500), batchSize: 32, learningRate: 3e-4, seed: 4 },
+  preference: { steps: part(600), batchSize: 32, learningRate: 3e-4, seed: 4 },
   /** Last training pairs, kept to choose when to stop. */
   validationPairs: part(512),
 } as const;
