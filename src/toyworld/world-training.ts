@@ -23,9 +23,9 @@ export interface WorldTraining {
 /** Measured for this world; SFT sees as many pictures per step as DPO: one of each of twice the pairs. */
 export const WORLD_RECIPE = {
   betaDpo: 1000,
-  learningRate: 3e-5,
+  learningRate: 1e-5,
   lrWarmupSteps: 10,
-  maxTrainSteps: 150,
+  maxTrainSteps: 200,
   trainBatchSize: 32,
   maxGradNorm: 1,
   proportionEmptyPrompts: 0,
