@@ -60,7 +60,7 @@ void packQueries(const AttentionShape& n, const Queries& queries, const T* from,
 
 /** Units of the memory that `alongSize` and `alongRows` need for `rows` rows. */
 template <class T>
-int64_t headSize(const AttentionShape& n, int64_t rows) {
+int64_t headUnits(const AttentionShape& n, int64_t rows) {
   return sizeof(T) == sizeof(float) ? 0 : (rows + 1) * n.paddedD / kPerUnit<T>;
 }
 

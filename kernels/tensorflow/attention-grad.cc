@@ -25,7 +25,7 @@ struct Buffers {
   Unit<T>*k, *v, *kKeys;  // of one head
 
   static size_t size(const AttentionShape& n) {
-    return kQueryBlock * (4 * n.D + 5 * kKeyBlock + 2 + 2 * n.paddedD) + 3 * headSize<T>(n, n.L);
+    return kQueryBlock * (4 * n.D + 5 * kKeyBlock + 2 + 2 * n.paddedD) + 3 * headUnits<T>(n, n.L);
   }
 
   Buffers(const AttentionShape& n, float* memory) {
@@ -48,9 +48,9 @@ struct Buffers {
     p = units(block);
     dS = units(block);
     dSKeys = kPerUnit<T> == 1 ? dS : units(block);
-    k = units(headSize<T>(n, n.L));
-    v = units(headSize<T>(n, n.L));
-    kKeys = units(headSize<T>(n, n.L));
+    k = units(headUnits<T>(n, n.L));
+    v = units(headUnits<T>(n, n.L));
+    kKeys = units(headUnits<T>(n, n.L));
   }
 };
 

@@ -19,7 +19,7 @@ struct Buffers {
   Unit<T>*keys, *values;                // of one head
 
   static size_t size(const AttentionShape& n) {
-    return kQueryBlock * (3 * n.D + kKeyBlock + 2) + 2 * headSize<T>(n, n.L);
+    return kQueryBlock * (3 * n.D + kKeyBlock + 2) + 2 * headUnits<T>(n, n.L);
   }
 
   Buffers(const AttentionShape& n, float* memory) {
@@ -30,7 +30,7 @@ struct Buffers {
     rows = sum + kQueryBlock;
     q = reinterpret_cast<Unit<T>*>(rows + n.D * kQueryBlock);
     keys = q + n.D * kQueryBlock;
-    values = keys + headSize<T>(n, n.L);
+    values = keys + headUnits<T>(n, n.L);
   }
 };
 
