@@ -57,6 +57,23 @@ void adamW(const Attributes&, OpContext& c) {
                    hyper[3], hyper[4], hyper[5], hyper[6], hyper[7]});
 }
 
+/** A convolution's weight is a batch of matrices, as Adafactor takes them; all but matrices are vectors. */
+void adafactor(const Attributes&, OpContext& c) {
+  const auto &param = c.input(0), &hyper = c.input(4);
+  const int64_t* n = param.shape.dims;
+  int64_t rows = 1, columns = param.size, batch = 1;
+  if (param.shape.rank == 2) rows = n[0], columns = n[1];
+  if (param.shape.rank == 4) rows = n[0], columns = n[1], batch = n[2] * n[3];
+  if (!c.requireSize(1, param.size) || !c.requireSize(2, rows * batch) ||
+      !c.requireSize(3, columns * batch) || !c.requireSize(4, 8) || param.size == 0) {
+    return;
+  }
+  const float* h = hyper.floats();
+  kernels().adafactor({param.floats(), c.input(1).floats(), c.input(2).floats(),
+                       c.input(3).floats(), rows, columns, batch, h[0], h[1], h[2], h[3], h[4],
+                       h[5], h[7], h[6] != 0});
+}
+
 void squaredNorm(const Attributes&, OpContext& c) {
   float* norm = c.output(0, {});
   if (norm) *norm = static_cast<float>(kernels().squaredNorm(c.input(0).floats(), c.input(0).size));
@@ -132,6 +149,14 @@ std::string registerBufferOps() {
            {},
            writes},
           compute<adamW>);
+  // hyper: learning rate, beta2, the two epsilons, clip threshold, weight decay, whether to scale by
+  // the parameter's RMS, what gradients are multiplied by.
+  ops.add({"DpoAdafactor",
+           {},
+           {"param: T", "grad: float", "row: float", "column: float", "hyper: float"},
+           {},
+           writes},
+          compute<adafactor>);
   ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}, Effect::pure}, compute<squaredNorm>);
   // Stateful, so that TensorFlow never merges or precomputes views of a buffer that changes.
   ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}, writes},

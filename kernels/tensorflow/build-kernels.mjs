@@ -12,6 +12,7 @@ const run = promisify(execFile);
 
 /** Sources compiled once for each instruction set; the others are compiled once. */
 const NUMERIC = [
+  'adafactor.cc',
   'attention.cc',
   'attention-grad.cc',
   'bias.cc',

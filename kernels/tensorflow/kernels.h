@@ -186,6 +186,15 @@ struct AdamW {
   double learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2, gradScale;
 };
 
+/** transformers' Adafactor without a first moment; gradients are multiplied by gradScale. */
+struct Adafactor {
+  float *param, *grad;             // [rows, columns, batch]
+  float *row, *column;             // moments: [rows, batch], [columns, batch]
+  int64_t rows, columns, batch;
+  double learningRate, beta2, epsilon, epsilonScale, clipThreshold, weightDecay, gradScale;
+  bool scaleParameter;  // the learning rate is relative to the parameter's RMS
+};
+
 template <class T>
 struct TypedKernels {
   void (*groupNorm)(const GroupNorm<T>&);
@@ -216,6 +225,7 @@ struct KernelTable {
   TypedKernels<float> float32;
   TypedKernels<bfloat16> bfloat;
   void (*adamW)(const AdamW&);
+  void (*adafactor)(const Adafactor&);
   double (*squaredNorm)(const float* x, int64_t n);
 };
 

@@ -33,6 +33,7 @@ extern const KernelTable table = {
     kTyped<float>,
     kTyped<bfloat16>,
     adamW,
+    adafactor,
     squaredNorm,
 };
 

@@ -45,6 +45,7 @@ template <class T>
 void accumulate(const T* src, float* dst, int64_t n);
 
 void adamW(const AdamW& op);
+void adafactor(const Adafactor& op);
 double squaredNorm(const float* x, int64_t n);
 
 }  // namespace dpo::DPO_ISA

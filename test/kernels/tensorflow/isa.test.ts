@@ -9,7 +9,7 @@ const root = resolve(__dirname, '..', '..', '..');
 
 /** Runs the parity tests of the native ops in a process of their own. */
 function parityTests(environment: Readonly<Record<string, string>>) {
-  const files = ['fused-ops', 'bfloat16', 'optimizer-ops'].map((name) =>
+  const files = ['fused-ops', 'bfloat16', 'optimizer-ops', 'adafactor'].map((name) =>
     resolve(__dirname, `${name}.test.ts`),
   );
   const mocha = resolve(root, 'node_modules', 'mocha', 'bin', 'mocha.js');

@@ -32,6 +32,20 @@ export interface OpCase {
 interface OpsFixture {
   readonly cases: readonly OpCase[];
   readonly optimizers: readonly OptimizerCase[];
+  readonly adafactors: readonly AdafactorCase[];
+}
+
+/** Settings of one run of transformers' Adafactor. */
+export interface AdafactorCase {
+  readonly name: string;
+  readonly steps: number;
+  readonly lr: number;
+  readonly decayRate: number;
+  readonly epsilon: number;
+  readonly epsilonScale: number;
+  readonly clipThreshold: number;
+  readonly weightDecay: number;
+  readonly scaleParameter: boolean;
 }
 
 /** Settings of one run of torch's AdamW. */
