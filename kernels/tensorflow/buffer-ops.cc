@@ -141,8 +141,10 @@ std::string registerBufferOps() {
   const Effect writes = Effect::writesInputs;
   ops.add({"DpoBiasResidual", {}, {"x: T", "bias: float", "residual: T"}, {"y: T"}, writes},
           compute<biasResidual<float>>, compute<biasResidual<bfloat16>>);
-  ops.add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}, writes}, compute<biasGradInto<float>>, compute<biasGradInto<bfloat16>>);
-  ops.add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}, writes}, compute<accumulate<float>>, compute<accumulate<bfloat16>>);
+  ops.add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}, writes},
+          compute<biasGradInto<float>>, compute<biasGradInto<bfloat16>>);
+  ops.add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}, writes},
+          compute<accumulate<float>>, compute<accumulate<bfloat16>>);
   ops.add({"DpoAdamW",
            {},
            {"param: T", "grad: float", "m: float", "v: float", "hyper: float"},
