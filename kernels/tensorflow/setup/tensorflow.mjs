@@ -7,9 +7,10 @@ import { inputHash, publish, writeStamp } from './stamp.mjs';
 import { fetchWheels, unpackWheels } from './wheels.mjs';
 
 const stampName = '.set-up';
-/** What is taken out of the wheels: the libraries, the headers of the C interface, and CUDA's own libraries. */
+/** What is taken out of the wheels: the libraries, the headers of the C interface and of its log, and CUDA's own libraries. */
 const parts = [
   'tensorflow/libtensorflow_',
+  'tensorflow/include/absl/',
   'tensorflow/include/tensorflow/c/',
   'tensorflow/include/tensorflow/core/platform/',
   'tensorflow/include/tensorflow/core/common_runtime/next_pluggable_device/c/',
