@@ -1,4 +1,4 @@
-/** Both notebooks, from top to bottom through the real kernel, in the small setting. */
+/** The notebooks, from top to bottom through the real kernel, in the small setting. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -41,6 +41,11 @@ describe('the notebooks', function () {
   it('02-the-loss-step-by-step runs, and every check holds', async () => {
     const outputs = await run('02-the-loss-step-by-step.ipynb');
     assert.ok(JSON.stringify(outputs).split('✓').length > 15);
+  });
+
+  it('08-what-a-step-costs runs, and leaves no tensor behind', async () => {
+    const outputs = await run('08-what-a-step-costs.ipynb');
+    assert.match(JSON.stringify(outputs), /✓ tensors that the steps left behind: 0/);
   });
 
   it('run in Jupyter too: nbclient finds the kernel through JUPYTER_PATH', async () => {
