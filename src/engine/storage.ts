@@ -1,6 +1,6 @@
 import { execute, fused } from './backend';
 import { sizeOf } from './dtype';
-import { call, callFloat, callInPlace, dtype, int, intConstant, scalarConstant } from './ops/call';
+import { call, callFloat, callInPlace, dtype, int, intConstant, zeroFilled } from './ops/call';
 import { outsideScopes, type Tensor, tensor, tidy } from './tensor';
 
 const f32 = { T: dtype('float32') };
@@ -39,9 +39,6 @@ export interface Storage {
 export function allocate(shapes: readonly (readonly number[])[]): Storage {
   return outsideScopes(() => (fused() ? new FlatStorage(shapes) : new SeparateStorage(shapes)));
 }
-
-const zeroFilled = (shape: readonly number[]) =>
-  call('Fill', { ...f32, index_type: dtype('int32') }, [intConstant(shape), scalarConstant(0)]);
 
 /**
  * One buffer in which every weight is a view, so that the optimizer, the gradient norm, zeroing

@@ -88,3 +88,7 @@ export function intMatrix(rows: readonly (readonly number[])[]): Tensor {
     return new Tensor({ id, shape, dtype: number });
   });
 }
+
+/** A float32 tensor of zeros that TensorFlow fills: a large one is never in JavaScript's memory. */
+export const zeroFilled = (shape: readonly number[]) =>
+  call('Fill', { ...T, index_type: dtype('int32') }, [intConstant(shape), scalarConstant(0)]);

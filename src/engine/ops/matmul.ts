@@ -1,17 +1,7 @@
 import { fused } from '../backend';
 import { record } from '../tape';
 import type { Tensor } from '../tensor';
-import {
-  absent,
-  bool,
-  call,
-  callFloat,
-  callInPlace,
-  dtype,
-  intConstant,
-  scalarConstant,
-  string,
-} from './call';
+import { absent, bool, call, callFloat, callInPlace, dtype, string, zeroFilled } from './call';
 import { reshape } from './shape';
 
 export interface MatmulOptions {
@@ -88,16 +78,10 @@ const OWN_WEIGHTS = 2 ** 19;
 export function gradientInto(weight: Tensor, add: (gradient: Tensor) => void): Tensor | undefined {
   if (!weight.requiresGrad) return undefined;
   const view = weight.sink?.view;
-  const gradient = view ?? zerosLike(weight);
+  const gradient = view ?? zeroFilled(weight.shape);
   add(gradient);
   return view ? undefined : gradient;
 }
-
-const zerosLike = ({ shape }: Tensor) =>
-  call('Fill', { T: dtype('float32'), index_type: dtype('int32') }, [
-    intConstant(shape),
-    scalarConstant(0),
-  ]);
 
 /**
  * `x · weightᵀ + bias + residual`: PyTorch's Linear. `x`: [.., in], `weight`: [out, in].
