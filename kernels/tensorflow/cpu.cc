@@ -1,15 +1,7 @@
 #include "cpu.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <algorithm>
-#include <thread>
-
-#if defined(__linux__)
-#include <sched.h>
-#endif
 
 namespace dpo {
 namespace {
@@ -28,29 +20,6 @@ bool supported(Isa isa) {
 #endif
   return isa == Isa::portable;
 }
-
-#if defined(__linux__)
-/** Processors granted by the control group's quota (versions 2 and 1), or `limit` without one. */
-int quotaProcessors(int limit) {
-  double quota = -1, period = -1;
-  if (FILE* file = fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    if (fscanf(file, "%lf %lf", &quota, &period) != 2) quota = -1;  // "max 100000": no quota
-    fclose(file);
-  } else {
-    const char* const paths[] = {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
-                                 "/sys/fs/cgroup/cpu/cpu.cfs_period_us"};
-    double* const values[] = {&quota, &period};
-    for (int i = 0; i < 2; i++) {
-      FILE* part = fopen(paths[i], "r");
-      if (!part) return limit;
-      if (fscanf(part, "%lf", values[i]) != 1) *values[i] = -1;
-      fclose(part);
-    }
-  }
-  if (quota <= 0 || period <= 0) return limit;
-  return std::min(limit, std::max(1, static_cast<int>(quota / period + 0.5)));
-}
-#endif
 
 }  // namespace
 
@@ -75,20 +44,6 @@ Isa chosenIsa() {
     if (supported(isa)) return isa;
   }
   return Isa::portable;
-}
-
-int availableProcessors() {
-  if (const char* wanted = getenv("DPO_THREADS")) {
-    const int threads = atoi(wanted);
-    if (threads > 0) return std::min(threads, 1024);
-  }
-  int processors = static_cast<int>(std::thread::hardware_concurrency());
-#if defined(__linux__)
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) processors = CPU_COUNT(&allowed);
-  processors = quotaProcessors(processors);
-#endif
-  return std::max(1, processors);
 }
 
 }  // namespace dpo

@@ -1,4 +1,4 @@
-// What the machine offers: instruction sets and processor time.
+// What the machine offers: its instruction sets.
 #pragma once
 
 namespace dpo {
@@ -9,8 +9,5 @@ enum class Isa { portable, avx2, avx512, avx512bf16 };
 Isa chosenIsa();
 
 const char* isaName(Isa isa);
-
-/** Processors this process may use: CPU affinity and control-group quota; DPO_THREADS overrides. */
-int availableProcessors();
 
 }  // namespace dpo

@@ -17,7 +17,6 @@
 #include <unistd.h>
 #endif
 
-#include "cpu.h"
 #include "float-mode.h"
 
 namespace dpo {
@@ -150,7 +149,7 @@ class Pool {
 
 Pool* pool = nullptr;
 std::once_flag poolOnce;
-std::atomic<int> threads{0};
+std::atomic<int> threads{1};
 
 /** A forked child has none of the parent's threads: it starts again with an empty pool. */
 void forgetPool() {
@@ -159,11 +158,7 @@ void forgetPool() {
 
 }  // namespace
 
-int threadCount() {
-  int count = threads.load(std::memory_order_relaxed);
-  if (count == 0) threads.store(count = availableProcessors());
-  return count;
-}
+int threadCount() { return threads.load(std::memory_order_relaxed); }
 
 void setThreadCount(int count) { threads.store(std::max(1, std::min(count, 1024))); }
 

@@ -9,7 +9,7 @@ namespace dpo {
 /** Threads a kernel may use, the calling one included. */
 int threadCount();
 
-/** Sets the number of threads (≥ 1). Not to be called while a kernel runs. */
+/** Sets the number of threads (≥ 1), 1 before the first call. Not to be called while a kernel runs. */
 void setThreadCount(int threads);
 
 /** Into how many parts `work` splits when a part is to hold at least `grain`; 1 … threadCount(). */

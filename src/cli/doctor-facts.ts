@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import { join, resolve } from 'node:path';
+import { threadsFor, usableProcessors } from '../engine/threads';
 
 /** One row of the table: what, and what was found. */
 export type Fact = readonly [part: string, found: string];
@@ -47,7 +48,7 @@ export function machineFacts(): Fact[] {
     ['system', `${os.platform()} ${os.release()} ${os.arch()}`],
     [
       'processor',
-      `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} threads`,
+      `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${usableProcessors()} of ${os.cpus().length} to use`,
     ],
     ['memory', `${gigabytes(os.freemem())} free of ${gigabytes(os.totalmem())}`],
     ['disk', `${gigabytes(bavail * bsize)} free`],
@@ -60,7 +61,6 @@ interface Probe {
   readonly tensorflow: string;
   readonly devices: readonly string[];
   readonly isa: string | null;
-  readonly kernelThreads: number | null;
 }
 
 /** oneDNN says on the error stream that it is on; nothing said means off. */
@@ -78,6 +78,16 @@ function graphicsCard(): string {
   return ok && stdout.trim() ? stdout.trim().split('\n').join('; ') : 'no NVIDIA card';
 }
 
+/** What the engine will set, or why it will refuse. */
+function threads(): string {
+  try {
+    const { kernels, intraOp, interOp } = threadsFor();
+    return `kernels ${kernels}, TensorFlow ${intraOp} in an operation, ${interOp} at a time`;
+  } catch (error) {
+    return `missing, ${(error as Error).message}`;
+  }
+}
+
 /** TensorFlow as it really loads, in a process of its own. */
 export function tensorflowFacts(): Fact[] {
   const probe = join(root, 'kernels/tensorflow/setup/probe.cjs');
@@ -86,14 +96,13 @@ export function tensorflowFacts(): Fact[] {
   const card: Fact = ['graphics card', graphicsCard()];
   if (!ok || !line) return [['TensorFlow', 'missing, run npm run setup'], card];
   const facts = JSON.parse(line) as Probe;
-  const threads = process.env.TF_NUM_INTRAOP_THREADS ?? `${os.availableParallelism()}`;
   const plain = process.env.DPO_KERNELS === 'plain' ? ', not used (DPO_KERNELS=plain)' : '';
-  const kernels = facts.isa ? `${facts.isa}, ${facts.kernelThreads} threads${plain}` : 'missing';
+  const kernels = facts.isa ? `${facts.isa}${plain}` : 'missing';
   return [
     ['TensorFlow', `${facts.tensorflow} through tfjs-node-gpu`],
     ['devices', facts.devices.join(', ')],
     card,
-    ['TensorFlow threads', threads],
+    ['threads', threads()],
     ['oneDNN', onednnState(stderr)],
     ['native kernels', kernels],
   ];

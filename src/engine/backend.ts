@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { relative, resolve } from 'node:path';
+import { threadsFor, withThreads } from './threads';
 
 /** A value of an operation attribute, as TensorFlow's C API types it. */
 export type Attribute =
@@ -95,11 +96,13 @@ function loadKernels(): NativeKernels | undefined {
       `The native kernels (${relative(root, kernelsPath)}) are not built: run \`npm run setup\`, ` +
         "or set DPO_KERNELS=plain to run everything on TensorFlow's own operations.",
     );
-  return require(kernelsPath);
+  const kernels: NativeKernels = require(kernelsPath);
+  kernels.setThreads(threads.kernels);
+  return kernels;
 }
 
-const tfjs = loadTfjs();
-export const tfjsBackend = tfjs.backend() as TfjsBackend;
+const threads = threadsFor();
+export const tfjsBackend = withThreads(threads, () => loadTfjs().backend()) as TfjsBackend;
 const addon = tfjsBackend.binding;
 const native = addon.isUsingGpuDevice() ? undefined : loadKernels();
 
@@ -185,5 +188,6 @@ export function engineInfo() {
     kernels: mode,
     isa: native?.isa ?? 'none',
     kernelThreads: native?.threads() ?? 0,
+    tensorflowThreads: threads.intraOp,
   };
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import { join, resolve } from 'node:path';
 import { markdownTable } from '../../src/cli/doctor';
+import { usableProcessors } from '../../src/engine/threads';
 
 const root = resolve(__dirname, '../..');
 
@@ -47,9 +48,11 @@ describe('doctor', function () {
     assert.match(found('C++ compiler'), /\d+\.\d+/);
     assert.match(found('TensorFlow'), /^2\.21\.0 /);
     assert.match(found('devices'), /^(CPU|GPU)$/);
-    assert.equal(found('TensorFlow threads'), String(os.availableParallelism()));
+    assert.match(found('processor'), /, \d+ of \d+ to use$/);
+    const n = usableProcessors();
+    assert.equal(found('threads'), `kernels ${n}, TensorFlow ${n} in an operation, 1 at a time`);
     assert.match(found('oneDNN'), /^(on|off)$/);
-    assert.match(found('native kernels'), /^(portable|avx2|avx512|avx512bf16), \d+ threads$/);
+    assert.match(found('native kernels'), /^(portable|avx2|avx512|avx512bf16)$/);
     assert.match(found('memory'), /^[\d.]+ GiB free of [\d.]+ GiB$/);
     assert.match(found('disk'), /^[\d.]+ GiB free$/);
     assert.match(found('Jupyter kernel'), /^found, "/);

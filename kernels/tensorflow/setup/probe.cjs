@@ -1,5 +1,5 @@
 // Loads TensorFlow through the addon and our kernels beside it, multiplies two matrices, and prints one line of JSON:
-// { tensorflow, devices, isa, kernelThreads }; the last two are null while the kernels are not built.
+// { tensorflow, devices, isa }; the last is null while the kernels are not built.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
 const { existsSync } = require('node:fs');
 const path = require('node:path');
@@ -19,6 +19,5 @@ const facts = {
   tensorflow: backend.binding.TF_Version,
   devices: [backend.isUsingGpuDevice ? 'GPU' : 'CPU'],
   isa: native?.isa ?? null,
-  kernelThreads: native?.threads() ?? null,
 };
 process.stdout.write(`${JSON.stringify(facts)}\n`);
