@@ -1,99 +1,74 @@
 /**
- * `npm run bench`: times train step and sampling, side by side with PyTorch where DPO_TORCH_PYTHON names a
- * Python with torch and diffusers. The two take turns, so that both meet the same machine. A report, not a test.
+ * `npm run bench`: times what this software does, side by side with PyTorch where DPO_TORCH_PYTHON names a Python with
+ * torch and diffusers. A report, not a test.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { UNET_JSON } from '../toyworld/model-configs';
+import { usableProcessors } from '../engine/threads';
+import { writeTextAtomically } from '../hub/atomic';
 import { type BenchArgs, benchArgs } from './bench/args';
-import { type BenchCase, benchCases } from './bench/names';
+import { type BenchCase, benchCases, type Precision } from './bench/catalogue';
+import { measure, measurePeak } from './bench/measure';
+import { type Side, sides } from './bench/peer';
+import { type Row, rowOf, tableHead, tableRow } from './bench/report';
+import { checkOutputs } from './output-files';
 
-/** A process that answers each line with a line of JSON. */
-class Peer {
-  readonly info: Promise<Record<string, unknown>>;
-  private readonly child: ChildProcess;
-  private readonly answers: AsyncIterator<string>;
+const say = (text: string) => process.stdout.write(`${text}\n`);
 
-  constructor(
-    readonly name: string,
-    command: string,
-    args: readonly string[],
-  ) {
-    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.child.on('error', (error) => {
-      process.stderr.write(`${name} could not be started: ${error.message}\n`);
-      process.exit(1);
-    });
-    const output = this.child.stdout;
-    if (!output) throw new Error(`${name} has no output to read.`);
-    this.answers = createInterface({ input: output })[Symbol.asyncIterator]();
-    this.info = this.read();
+const PRECISIONS: readonly Precision[] = ['f32', 'bf16'];
+
+async function peaks(
+  everyone: readonly Side[],
+  cases: readonly BenchCase[],
+): Promise<ReadonlyMap<Precision, number>> {
+  const found = new Map<Precision, number>();
+  for (const precision of PRECISIONS) {
+    if (!cases.some((c) => c.precision === precision)) continue;
+    const peak = await measurePeak(everyone, precision);
+    found.set(precision, peak);
+    say(`Peak in ${precision}: ${(peak / 1e9).toFixed(0)} GFLOP/s (matrix product of side 2048)`);
   }
-
-  private async read(): Promise<Record<string, unknown>> {
-    const { value, done } = await this.answers.next();
-    if (done) throw new Error(`${this.name} ended before it answered; its own message is above.`);
-    return JSON.parse(value);
-  }
-
-  /** Milliseconds of one run of a case. */
-  async time(name: BenchCase): Promise<number> {
-    this.child.stdin?.write(`${name}\n`);
-    return Number((await this.read()).ms);
-  }
-
-  stop(): void {
-    this.child.stdin?.end();
-  }
+  return found;
 }
 
-function peers(): Peer[] {
-  const here = join(__dirname, 'bench');
-  const ours = new Peer('ours', process.execPath, ['--import', 'tsx', join(here, 'worker.ts')]);
-  const python = process.env.DPO_TORCH_PYTHON;
-  if (!python) return [ours];
-  const settings = JSON.stringify({ unet: UNET_JSON, threads: availableParallelism() });
-  return [ours, new Peer('PyTorch', python, [join(here, 'bench_torch.py'), settings])];
+async function measureAll(args: BenchArgs, folder: string): Promise<object> {
+  const everyone = sides();
+  const machine = { processor: cpus()[0]?.model.trim() ?? '', threads: usableProcessors() };
+  say(`${machine.processor}, ${machine.threads} threads`);
+  if (everyone.length === 1)
+    say('Set DPO_TORCH_PYTHON to a Python with torch and diffusers to compare.');
+  const chosen = args.cases.map((name) => [name, benchCases[name] as BenchCase] as const);
+  const peak = await peaks(
+    everyone,
+    chosen.map(([, c]) => c),
+  );
+  say(`Median (quartiles) of ${args.rounds} runs, taken in turns; PyTorch in its better form.`);
+  say(
+    'Memory: peak of the process in GB, ours / PyTorch. Others: processors that other work took.',
+  );
+  say(`\n${tableHead()}`);
+  const rows: Row[] = [];
+  for (const [name, benchCase] of chosen) {
+    const measured = await measure(everyone, benchCase, { ...args, folder });
+    const row = rowOf(name, benchCase, measured, peak.get(benchCase.precision) ?? Number.NaN);
+    rows.push(row);
+    say(tableRow(row));
+  }
+  return { date: new Date().toISOString(), machine, peak: Object.fromEntries(peak), rows };
 }
-
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
-}
-
-async function measure(
-  name: BenchCase,
-  runners: readonly Peer[],
-  { rounds, warm_ups }: BenchArgs,
-): Promise<number[][]> {
-  const times: number[][] = runners.map(() => []);
-  for (let round = -warm_ups; round < rounds; round++)
-    for (const [i, runner] of runners.entries()) {
-      const ms = await runner.time(name);
-      if (round >= 0) times[i]?.push(ms);
-    }
-  return times.map((list) => list.sort((a, b) => a - b));
-}
-
-const show = (times: readonly number[]) =>
-  `${quantile(times, 0.5).toFixed(1).padStart(8)} ms (min ${(times[0] ?? Number.NaN).toFixed(1)})`;
 
 async function main(): Promise<void> {
   const args = benchArgs(process.argv.slice(2));
-  const runners = peers();
-  for (const runner of runners)
-    process.stdout.write(`${runner.name}: ${JSON.stringify(await runner.info)}\n`);
-  if (runners.length === 1)
-    process.stdout.write('Set DPO_TORCH_PYTHON to a Python with torch and diffusers to compare.\n');
-  process.stdout.write(`Median and minimum of ${args.rounds} runs, taken in turns.\n\n`);
-  for (const name of args.cases) {
-    const [ours = [], torch] = await measure(name, runners, args);
-    const speed = torch ? `  ${(quantile(torch, 0.5) / quantile(ours, 0.5)).toFixed(2)}×` : '';
-    const theirs = torch ? `   PyTorch ${show(torch)}${speed}` : '';
-    process.stdout.write(`${name.padEnd(10)} ${show(ours)}${theirs}   ${benchCases[name]}\n`);
+  const { output, overwrite } = args;
+  if (output) await checkOutputs([output], overwrite ? 'replace' : 'refuse');
+  const folder = await mkdtemp(join(tmpdir(), 'dpo-bench-'));
+  try {
+    const report = await measureAll(args, folder);
+    if (output) await writeTextAtomically(output, `${JSON.stringify(report, undefined, 2)}\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  for (const runner of runners) runner.stop();
 }
 
 main().catch((error: Error) => {

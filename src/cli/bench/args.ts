@@ -1,38 +1,48 @@
 import { ArgumentParser } from 'argparse';
-import { integer } from '../args';
-import { type BenchCase, benchCases } from './names';
+import { fileName, integer } from '../args';
+import { benchCases, usualCases } from './catalogue';
 
 /** What `npm run bench` was asked for. */
 export interface BenchArgs {
   readonly rounds: number;
   readonly warm_ups: number;
-  readonly cases: readonly BenchCase[];
+  readonly cases: readonly string[];
+  readonly output?: string;
+  readonly overwrite: boolean;
 }
 
-const description = `Times train step and sampling, side by side with PyTorch where DPO_TORCH_PYTHON names a Python
-with torch and diffusers.`;
+const description = `Times training steps, blocks, drawing and starting, side by side with PyTorch where DPO_TORCH_PYTHON
+names a Python with torch and diffusers. The sides take turns.`;
 
 /** Reads the command line; a mistake in it prints usage and reason, and ends the process with status 2. */
 export function benchArgs(argv: readonly string[]): BenchArgs {
-  const names = Object.keys(benchCases) as BenchCase[];
   const parser = new ArgumentParser({ prog: 'npm run bench --', description });
   parser.add_argument('--rounds', {
     type: integer({ min: 1 }),
-    default: 15,
+    default: 9,
     metavar: 'N',
-    help: 'timed runs of each case; default: 15',
+    help: 'timed runs of each case; default: 9',
   });
   parser.add_argument('--warm_ups', {
     type: integer({ min: 0 }),
-    default: 3,
+    default: 2,
     metavar: 'N',
-    help: 'runs before those, not counted; default: 3',
+    help: 'runs before those, not counted; default: 2',
   });
   parser.add_argument('--cases', {
-    choices: names,
+    choices: Object.keys(benchCases),
     nargs: '+',
-    default: names,
-    help: 'default: all',
+    default: usualCases,
+    metavar: 'CASE',
+    help: `default: ${usualCases.join(' ')}; by name only: ${Object.keys(benchCases)
+      .filter((name) => !usualCases.includes(name))
+      .join(' ')}`,
   });
+  parser.add_argument('--output', {
+    type: fileName('.json'),
+    metavar: 'NAME.json',
+    help: 'writes everything measured there',
+  });
+  parser.add_argument('--overwrite', { action: 'store_true', help: 'replace a file that exists' });
   return parser.parse_args([...argv]) as unknown as BenchArgs;
 }

@@ -1,100 +1,233 @@
-"""PyTorch's side of `npm run bench`: the cases of cases.ts with diffusers' UNet. Reads the name of a case from
-each line of standard input, runs it once and answers with the milliseconds it took."""
+"""PyTorch's side of `npm run bench`, the works of catalogue.ts with diffusers' models. Sets up the work of its last
+argument, says what it runs on, then runs it once for each line of its input and answers with the milliseconds; or
+counts its floating-point operations on tensors without memory.
+
+Arguments: NCHW or channels_last, number of threads, assignment in JSON."""
 
 import json
+import subprocess
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from torch.utils.flop_counter import FlopCounterMode
 
-settings = json.loads(sys.argv[1])
-torch.set_num_threads(settings["threads"])
+form, threads, assignment = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+work, bf16, counting = assignment["work"], assignment["precision"] == "bf16", assignment["task"] == "count"
+memory_format = torch.channels_last if form == "channels_last" else torch.contiguous_format
+torch.set_num_threads(threads)
 torch.set_flush_denormal(True)
 torch.manual_seed(0)
 
 
-def world_unet():
-    return UNet2DConditionModel.from_config(settings["unet"]).train()
+def autocast():
+    return torch.autocast("cpu", torch.bfloat16, enabled=bf16)
 
 
-def dpo_training(rows):
-    policy, reference = world_unet(), world_unet().requires_grad_(False)
-    reference.load_state_dict(policy.state_dict())
-    optimizer = torch.optim.AdamW(policy.parameters(), lr=1e-5)
-    noise = torch.randn(rows // 2, 4, 8, 8).repeat(2, 1, 1, 1)
-    noisy = torch.randn(rows, 4, 8, 8)
-    times = torch.tensor([((i % (rows // 2)) * 61) % 1000 for i in range(rows)])
-    text = torch.randn(rows, 20, 64)
+def laid_out(x):
+    return x.to(memory_format=memory_format) if isinstance(x, torch.nn.Module) or x.dim() == 4 else x
+
+
+def images(*shape):
+    return laid_out(torch.randn(*shape))
+
+
+def denoiser():
+    return laid_out(UNet2DConditionModel.from_config(work["unet"]["config"]))
+
+
+def trained(parameters, lr):
+    optimizer = torch.optim.AdamW(parameters, lr=lr, fused=True)
+
+    def step(loss):
+        loss.backward()
+        if counting:
+            return
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def dpo_step():
+    sizes, rows = work["unet"], work["rows"]
+    policy, reference = denoiser().train(), denoiser().requires_grad_(False)
+    if work["recompute"] == "blocks" and not counting:
+        policy.enable_gradient_checkpointing()
+    step = trained(list(policy.parameters()), 1e-5)
+    noise = images(rows // 2, 4, sizes["side"], sizes["side"]).repeat(2, 1, 1, 1)
+    noisy = images(rows, 4, sizes["side"], sizes["side"])
+    times = torch.tensor([((i % (rows // 2)) * 61 + 10) % 1000 for i in range(rows)])
+    text = torch.randn(rows, *sizes["text"])
 
     def errors(model):
-        return (model(noisy, times, text).sample - noise).pow(2).mean(dim=[1, 2, 3]).chunk(2)
+        with autocast():
+            prediction = model(noisy, times, text).sample
+        return (prediction.float() - noise).pow(2).mean(dim=[1, 2, 3]).chunk(2)
 
     def run():
         with torch.no_grad():
             ref_w, ref_l = errors(reference)
         w, l = errors(policy)
         loss = -F.logsigmoid(-((w - l) - (ref_w - ref_l))).mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.item()
+        step(loss)
+        return loss
 
     return run
 
 
-def sampling(pictures):
-    model = world_unet().eval()
-    text = torch.randn(2 * pictures, 20, 64)
-    latents = torch.randn(pictures, 4, 8, 8)
+def gradients(block, x):
+    x = (x.bfloat16() if bf16 else x).requires_grad_(True)
+
+    def run():
+        with autocast():
+            y = block(x)
+        loss = y.float().sum()
+        loss.backward()
+        x.grad = None
+        for p in block.weights:
+            p.grad = None
+        return loss
+
+    return run
+
+
+class Given:
+    """A block with its other arguments."""
+
+    def __init__(self, module, *args, **kwargs):
+        self.module, self.args, self.kwargs = laid_out(module), args, kwargs
+        self.weights = list(module.parameters())
+
+    def __call__(self, x):
+        y = self.module(x, *self.args, **self.kwargs)
+        return y if isinstance(y, torch.Tensor) else y.sample
+
+
+def resnet():
+    channels, side = work["channels"], work["side"]
+    block = ResnetBlock2D(in_channels=channels, out_channels=channels, temb_channels=1280, groups=32, eps=1e-5)
+    return gradients(Given(block, torch.randn(1, 1280)), images(1, channels, side, side))
+
+
+def transformer():
+    channels, side = work["channels"], work["side"]
+    block = Transformer2DModel(8, channels // 8, channels, cross_attention_dim=768, norm_num_groups=32)
+    given = Given(block, encoder_hidden_states=torch.randn(1, 77, 768))
+    return gradients(given, images(1, channels, side, side))
+
+
+def sampling():
+    sizes, pictures, steps = work["unet"], work["pictures"], work["steps"]
+    model = denoiser().eval()
+    vae = laid_out(AutoencoderKL.from_config(work["vae"])).eval() if "vae" in work else None
+    text = torch.randn(2 * pictures, *sizes["text"])
+    latents = images(pictures, 4, sizes["side"], sizes["side"])
+    timesteps = [1 + 999 * i // steps for i in reversed(range(steps))]
 
     @torch.no_grad()
     def run():
         x = latents
-        for timestep in (751, 501, 251, 1):
-            uncond, cond = model(torch.cat([x, x]), timestep, text).sample.chunk(2)
+        for timestep in timesteps:
+            with autocast():
+                prediction = model(torch.cat([x, x]), timestep, text).sample
+            uncond, cond = prediction.float().chunk(2)
             x = x * 0.9 + (uncond + 7.5 * (cond - uncond)) * 0.1
-        return x.sum().item()
+        with autocast():
+            return x if vae is None else vae.decode(x).sample
 
     return run
 
 
-def conv_training(rows):
+def conv_net():
     widths = [3, 64, 64, 64, 3]
     layers = []
     for i in range(4):
         layers.append(torch.nn.Conv2d(widths[i], widths[i + 1], 3, padding=1))
         if i < 3:
             layers += [torch.nn.GroupNorm(8, 64), torch.nn.SiLU()]
-    net = torch.nn.Sequential(*layers)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4)
-    x, target = torch.randn(rows, 3, 16, 16), torch.randn(rows, 3, 16, 16)
+    net = laid_out(torch.nn.Sequential(*layers))
+    step = trained(list(net.parameters()), 1e-4)
+    x, target = images(work["rows"], 3, 16, 16), images(work["rows"], 3, 16, 16)
 
     def run():
-        loss = F.mse_loss(net(x), target)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.item()
+        with autocast():
+            y = net(x)
+        loss = F.mse_loss(y.float(), target)
+        step(loss)
+        return loss
 
     return run
 
 
-cases = {
-    "train-16": lambda: dpo_training(16),
-    "train-64": lambda: dpo_training(64),
-    "sample-16": lambda: sampling(16),
-    "conv-64": lambda: conv_training(64),
+def vae():
+    model = laid_out(AutoencoderKL.from_config(work["config"])).eval()
+    side = work["side"]
+    encode = work["way"] == "encode"
+    x = images(1, 3, side, side) if encode else images(1, 4, side // 8, side // 8)
+
+    @torch.no_grad()
+    def run():
+        with autocast():
+            return model.encode(x).latent_dist.mean if encode else model.decode(x).sample
+
+    return run
+
+
+def load():
+    return lambda: UNet2DConditionModel.from_pretrained(assignment["folder"] + "/unet")
+
+
+def first_tensor():
+    code = "import torch, diffusers; torch.ones(2, 2).sum().item()"
+    return lambda: subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def matrix_product():
+    a, b = torch.randn(work["side"], work["side"]), torch.randn(work["side"], work["side"])
+    a, b = (a.bfloat16(), b.bfloat16()) if bf16 else (a, b)
+    return lambda: a @ b
+
+
+works = {
+    "dpo-step": dpo_step,
+    "resnet": resnet,
+    "transformer": transformer,
+    "sampling": sampling,
+    "conv-net": conv_net,
+    "vae": vae,
+    "load": load,
+    "first-tensor": first_tensor,
+    "matrix-product": matrix_product,
 }
-ready = {}
-print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
-for line in sys.stdin:
-    name = line.strip()
-    if name not in ready:
-        ready[name] = cases[name]()
+
+
+def answer(value):
+    print(json.dumps(value), flush=True)
+
+
+def count():
+    if work["kind"] in ("load", "first-tensor"):
+        return 0
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        works[work["kind"]]()()
+    return counter.get_total_flops()
+
+
+if counting:
+    answer({"operations": count()})
+    sys.exit()
+run = works[work["kind"]]()
+answer({"torch": torch.__version__, "threads": torch.get_num_threads()})
+for _ in sys.stdin:
     start = time.perf_counter()
-    ready[name]()
-    print(json.dumps({"ms": (time.perf_counter() - start) * 1e3}), flush=True)
+    result = run()
+    if isinstance(result, torch.Tensor):
+        result.reshape(-1)[0].item()
+    answer({"ms": (time.perf_counter() - start) * 1e3})
+    del result

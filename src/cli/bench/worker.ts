@@ -1,18 +1,30 @@
-/** Our side of `npm run bench`: reads the name of a case from each line, runs it once, answers with the milliseconds. */
+/**
+ * Our side of `npm run bench`: sets up the case of its argument, says what it runs on, then runs the case once for each
+ * line of its input and answers with the milliseconds.
+ */
 import { createInterface } from 'node:readline';
 import { engineInfo } from '../../engine';
-import { setUpCase } from './cases';
-import type { BenchCase } from './names';
+import type { Assignment } from './peer';
+import { prepare, setUp } from './works';
 
-const ready = new Map<BenchCase, () => void>();
 const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-answer(engineInfo());
-createInterface({ input: process.stdin }).on('line', (line) => {
-  const name = line.trim() as BenchCase;
-  const run = ready.get(name) ?? setUpCase(name);
-  ready.set(name, run);
-  const start = performance.now();
-  run();
-  answer({ ms: performance.now() - start });
+async function main({ work, precision, folder, task }: Assignment): Promise<void> {
+  if (task === 'prepare') {
+    if (work.kind !== 'matrix-product') await prepare(work, folder);
+    answer({});
+    return;
+  }
+  const run = setUp(work, precision, folder);
+  answer(engineInfo());
+  for await (const _line of createInterface({ input: process.stdin })) {
+    const start = performance.now();
+    await run();
+    answer({ ms: performance.now() - start });
+  }
+}
+
+main(JSON.parse(process.argv[2] ?? '{}')).catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 });

@@ -1,0 +1,141 @@
+import type { BenchCase, Precision } from './catalogue';
+import { type ForeignLoad, watchLoad } from './load';
+import { type Assignment, Peer, type Side } from './peer';
+import type { Calibration } from './works';
+
+/** What one side took, in milliseconds. */
+export interface Timing {
+  readonly side: string;
+  readonly median: number;
+  /** First and third quartile. */
+  readonly quartiles: readonly [number, number];
+  readonly least: number;
+  /** All of them, in the order they were taken. */
+  readonly runs: readonly number[];
+  readonly peakBytes: number | undefined;
+}
+
+/** One case, all sides. */
+export interface Measurement {
+  /** Ours first. */
+  readonly timings: readonly Timing[];
+  /** Floating-point operations of one run as PyTorch counts them: products and convolutions, nothing recomputed. */
+  readonly operations: number | undefined;
+  readonly load: ForeignLoad;
+}
+
+export interface Rounds {
+  readonly rounds: number;
+  readonly warm_ups: number;
+}
+
+/** Linear interpolation between the order statistics. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const [low = Number.NaN, high = low] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+function timing(side: string, runs: readonly number[], peakBytes: number | undefined): Timing {
+  const quartiles = [quantile(runs, 0.25), quantile(runs, 0.75)] as const;
+  return {
+    side,
+    median: quantile(runs, 0.5),
+    quartiles,
+    least: Math.min(...runs),
+    runs,
+    peakBytes,
+  };
+}
+
+/** All sides are set up at once and take turns, so that they meet the same machine. */
+async function takeTurns(
+  sides: readonly Side[],
+  assignment: Assignment,
+  { rounds, warm_ups }: Rounds,
+): Promise<Omit<Measurement, 'operations'>> {
+  const peers: Peer[] = [];
+  try {
+    for (const side of sides) {
+      const peer = new Peer(side, assignment);
+      peers.push(peer);
+      await peer.info; // one after the other: setting up takes memory
+    }
+    for (let i = 0; i < warm_ups; i++) for (const peer of peers) await peer.time();
+    const load = watchLoad(peers.map(({ pid }) => pid));
+    const runs: number[][] = peers.map(() => []);
+    for (let i = 0; i < rounds; i++)
+      for (const [j, peer] of peers.entries()) runs[j]?.push(await peer.time());
+    const timings = sides.map(({ name }, j) => timing(name, runs[j] ?? [], peers[j]?.peakBytes()));
+    return { timings, load: load() };
+  } finally {
+    for (const peer of peers) await peer.stop();
+  }
+}
+
+/** A process for each turn, as two of them would not fit into the memory: one round warms up and times once. */
+async function takeTurnsAlone(
+  sides: readonly Side[],
+  assignment: Assignment,
+  { rounds, warm_ups }: Rounds,
+): Promise<Omit<Measurement, 'operations'>> {
+  const turns: (Omit<Measurement, 'operations'> & { readonly side: string })[] = [];
+  for (let i = 0; i < rounds; i++)
+    for (const side of sides)
+      turns.push({
+        side: side.name,
+        ...(await takeTurns([side], assignment, { rounds: 1, warm_ups })),
+      });
+  const timings = sides.map(({ name }) => {
+    const mine = turns.filter(({ side }) => side === name).flatMap((turn) => turn.timings);
+    const peaks = mine.flatMap(({ peakBytes }) => peakBytes ?? []);
+    const peak = peaks.length > 0 ? Math.max(...peaks) : undefined;
+    return timing(
+      name,
+      mine.flatMap(({ runs }) => runs),
+      peak,
+    );
+  });
+  const loads = turns.map(({ load }) => load);
+  const worst = loads.reduce((a, b) => ((b.processors ?? 0) > (a.processors ?? 0) ? b : a));
+  return { timings, load: worst };
+}
+
+/** What the only answer to an assignment is. */
+async function ask(side: Side, assignment: Assignment): Promise<Readonly<Record<string, unknown>>> {
+  const peer = new Peer(side, assignment);
+  try {
+    return await peer.info;
+  } finally {
+    await peer.stop();
+  }
+}
+
+/** Runs a case on all sides. */
+export async function measure(
+  sides: readonly Side[],
+  { work, precision, memory }: BenchCase,
+  options: Rounds & { readonly folder: string },
+): Promise<Measurement> {
+  const { folder } = options;
+  const hasLayout = work.kind !== 'load' && work.kind !== 'first-tensor';
+  const taking = hasLayout ? sides : sides.slice(0, 2);
+  const [ours, torch] = taking;
+  if (ours && work.kind === 'load') await ask(ours, { work, precision, folder, task: 'prepare' });
+  const counted = torch && (await ask(torch, { work, precision, folder, task: 'count' }));
+  const take = memory === 'alone' ? takeTurnsAlone : takeTurns;
+  const measured = await take(taking, { work, precision, folder, task: 'run' }, options);
+  const operations = Number(counted?.operations) || undefined;
+  return { ...measured, operations };
+}
+
+const CALIBRATION: Calibration = { kind: 'matrix-product', side: 2048 };
+
+/** Floating-point operations a second in the best run of a large matrix product, whoever ran it. */
+export async function measurePeak(sides: readonly Side[], precision: Precision): Promise<number> {
+  const assignment: Assignment = { work: CALIBRATION, precision, folder: '', task: 'run' };
+  const { timings } = await takeTurns(sides, assignment, { rounds: 10, warm_ups: 3 });
+  const least = Math.min(...timings.map((t) => t.least));
+  return (2 * CALIBRATION.side ** 3 * 1000) / least;
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import { benchArgs } from '../../src/cli/bench/args';
+import { benchCases, type Denoiser, usualCases, type Work } from '../../src/cli/bench/catalogue';
+import { watchLoad } from '../../src/cli/bench/load';
+import { type Measurement, quantile } from '../../src/cli/bench/measure';
+import { rowOf, tableHead, tableRow } from '../../src/cli/bench/report';
+import { setUp } from '../../src/cli/bench/works';
+import { tensorCount } from '../../src/engine';
+import { UNET_JSON, VAE_JSON } from '../../src/toyworld/model-configs';
+
+const torchSide = readFileSync(resolve(__dirname, '../../src/cli/bench/bench_torch.py'), 'utf8');
+
+describe('the cases of bench', () => {
+  it('are all known to PyTorch’s side', () => {
+    for (const { work } of Object.values(benchCases))
+      assert.ok(torchSide.includes(`    "${work.kind}": `), work.kind);
+  });
+
+  it('run by default unless they fill the memory', () => {
+    assert.ok(usualCases.includes('resnet-8-bf16'));
+    assert.ok(!usualCases.includes('sd15-pair'));
+    assert.deepEqual(benchArgs(['--cases', 'sd15-pair']).cases, ['sd15-pair']);
+    assert.deepEqual(benchArgs([]).cases, usualCases);
+  });
+
+  const unet: Denoiser = { config: UNET_JSON, side: 4, text: [3, 64] };
+  const works: readonly Work[] = [
+    { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks' },
+    { kind: 'resnet', channels: 32, side: 3 },
+    { kind: 'transformer', channels: 32, side: 2 },
+    { kind: 'sampling', unet, pictures: 1, steps: 2, vae: VAE_JSON },
+    { kind: 'conv-net', rows: 1 },
+    { kind: 'vae', way: 'encode', config: VAE_JSON, side: 16 },
+    { kind: 'vae', way: 'decode', config: VAE_JSON, side: 16 },
+  ];
+  for (const work of works)
+    it(`${work.kind} runs on our side, and leaves nothing`, async () => {
+      const run = setUp(work, 'f32', tmpdir());
+      await run();
+      const before = tensorCount();
+      await run();
+      assert.equal(tensorCount(), before);
+    });
+});
+
+describe('quantile', () => {
+  it('interpolates', () => {
+    assert.equal(quantile([4, 1, 3, 2], 0.5), 2.5);
+    assert.equal(quantile([5, 1, 3], 0.25), 2);
+    assert.equal(quantile([7], 0.75), 7);
+  });
+});
+
+describe('a row of bench', () => {
+  const timing = (side: string, median: number) => ({
+    side,
+    median,
+    quartiles: [median - 1, median + 1] as const,
+    least: median - 2,
+    runs: [median],
+    peakBytes: 2e9,
+  });
+  const measured: Measurement = {
+    timings: [timing('ours', 40), timing('PyTorch NCHW', 90), timing('PyTorch channels_last', 60)],
+    operations: 6e9,
+    load: { processors: 0.25, loadAverage: 1 },
+  };
+  const [name, benchCase] = Object.entries(benchCases)[0] as [string, (typeof benchCases)[string]];
+
+  it('compares with the better form of PyTorch, and with the arithmetic', () => {
+    const row = rowOf(name, benchCase, measured, 400e9);
+    assert.equal(row.peer?.side, 'PyTorch channels_last');
+    assert.equal(row.ratio, 1.5);
+    assert.equal(row.floor, 15); // 6 GFLOP at 400 GFLOP/s
+    const columns = (line: string) => line.split('|').map((cell) => cell.trim());
+    const cells = ['world-16', '40.0 (39.0–41.0)', '60.0 (59.0–61.0)', 'channels_last', '1.50×'];
+    assert.deepEqual(columns(tableRow(row)).slice(1, 9), [...cells, '15.0', '2.0 / 2.0', '0.25']);
+    assert.equal(columns(tableHead().split('\n')[0] ?? '').length, columns(tableRow(row)).length);
+  });
+
+  it('says nothing of what was not measured', () => {
+    const [ours] = measured.timings;
+    assert.ok(ours);
+    const alone = { ...measured, timings: [ours], operations: undefined };
+    const row = rowOf(name, benchCase, alone, 400e9);
+    assert.deepEqual([row.peer, row.ratio, row.floor], [undefined, undefined, undefined]);
+  });
+});
+
+describe('watchLoad', () => {
+  it('leaves out what this process does', () => {
+    const stop = watchLoad([]);
+    const end = performance.now() + 300;
+    while (performance.now() < end) Math.sqrt(end);
+    const { processors, loadAverage } = stop();
+    assert.ok(processors === undefined || processors >= 0);
+    assert.ok(loadAverage >= 0);
+  });
+});
