@@ -3,6 +3,7 @@ import './methods';
 import { constantCount } from './ops/call';
 import { handleCount } from './tensor';
 
+export { autocast, type MixedPrecision } from './autocast';
 export { engineInfo, type KernelMode, withKernels } from './backend';
 export type { DType } from './dtype';
 export { type MemoryUse, peakMemory } from './memory';

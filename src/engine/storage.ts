@@ -1,6 +1,15 @@
 import { execute, fused } from './backend';
 import { sizeOf } from './dtype';
-import { call, callFloat, callInPlace, dtype, int, intConstant, zeroFilled } from './ops/call';
+import {
+  call,
+  callInPlace,
+  callTyped,
+  dtype,
+  int,
+  intConstant,
+  typeOf,
+  zeroFilled,
+} from './ops/call';
 import { outsideScopes, type Tensor, tensor, tidy } from './tensor';
 
 const f32 = { T: dtype('float32') };
@@ -76,7 +85,7 @@ class FlatStorage implements Storage {
   }
 
   accumulate(index: number, source: Tensor): void {
-    callInPlace('DpoAccumulate', f32, [source, this.tensors[index] as Tensor]);
+    callInPlace('DpoAccumulate', typeOf(source), [source, this.tensors[index] as Tensor]);
   }
 
   zero(): void {
@@ -84,7 +93,7 @@ class FlatStorage implements Storage {
   }
 
   squaredNorm(): number {
-    return tidy(() => callFloat('DpoSquaredNorm', [this.buffer]).item());
+    return tidy(() => callTyped('DpoSquaredNorm', [this.buffer]).item());
   }
 
   copyFrom(source: Storage): void {
@@ -122,7 +131,7 @@ class SeparateStorage implements Storage {
   readonly tensors: readonly Tensor[];
 
   constructor(shapes: readonly (readonly number[])[]) {
-    this.tensors = shapes.map(zeroFilled);
+    this.tensors = shapes.map((shape) => zeroFilled(shape));
   }
 
   view(): undefined {

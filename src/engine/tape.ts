@@ -1,3 +1,4 @@
+import { autocast, mixedPrecision } from './autocast';
 import { Tensor, tidy } from './tensor';
 
 type Gradients = readonly (Tensor | undefined)[];
@@ -66,8 +67,13 @@ function release(node: Node): void {
   for (const t of node.outputs) dropGradient(t);
 }
 
-/** Walks the tape backwards, freeing each node as soon as it is used, also when a step throws. */
-function backward(nodes: Node[]): void {
+/**
+ * Walks the tape backwards, freeing each node as soon as it is used, also when a step throws. Every gradient has the
+ * type of what it belongs to, so no precision is in force here.
+ */
+const backward = (nodes: Node[]): void => autocast('no', () => walkBack(nodes));
+
+function walkBack(nodes: Node[]): void {
   let failure: unknown;
   for (let node = nodes.pop(); node; node = nodes.pop()) {
     const { inputs, outputs, backward: step } = node;
@@ -167,6 +173,7 @@ export const accumulateGrads = <T extends Loss>(fn: () => T): T => differentiate
 export function recomputed<A extends Tensor[]>(name: string, fn: (...inputs: A) => Tensor) {
   const wrapped = (...inputs: A): Tensor => {
     if (!tape) return tidy(() => fn(...inputs));
+    const precision = mixedPrecision();
     const output = noGrad(() => fn(...inputs));
     output.requiresGrad = true;
     for (const t of inputs) t.retain();
@@ -174,7 +181,8 @@ export function recomputed<A extends Tensor[]>(name: string, fn: (...inputs: A) 
       inputs,
       outputs: [output],
       saved: inputs,
-      backward: ([dy]) => recomputeGradients(fn, inputs, dy as Tensor),
+      backward: ([dy]) =>
+        recomputeGradients((...x: A) => autocast(precision, () => fn(...x)), inputs, dy as Tensor),
     });
     return output;
   };

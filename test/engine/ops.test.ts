@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as E from '../../src/engine';
-import { assertClose, assertNoLeak } from '../support/assert';
+import { assertClose, assertNoLeak, relativeL2 } from '../support/assert';
 import { jsonFixture } from '../support/fixtures';
 import { wave } from '../support/wave';
 
@@ -100,6 +100,25 @@ function check(operation: Op, { shapes, shape, value, grads }: Expected): void {
   });
 }
 
+/** The same with bfloat16 activations (eight bits: each number within 2⁻⁹ of itself); vectors are weights. */
+function checkInBfloat16(operation: Op, { shapes, shape, value, grads }: Expected): void {
+  E.tidy(() => {
+    const inputs = shapes.map((s, i) =>
+      E.tensor(wave(s, i), s).cast(s.length > 1 ? 'bfloat16' : 'float32'),
+    );
+    const run = () => E.autocast('bf16', () => operation(...(inputs as [T, T, T, T])));
+    assert.ok(relativeL2(E.noGrad(run), value) < 0.03);
+    const weight = E.tensor(wave(shape, 9), shape);
+    const computed = E.valueAndGrad(() => run().mul(weight).sum(), inputs).grads;
+    computed.forEach((gradient, i) => {
+      assert.equal(gradient.dtype, inputs[i]?.dtype);
+      const error = relativeL2(gradient, grads[i] ?? []);
+      const allowed = gradient.rank > 1 ? 0.03 : 0.1; // a vector's is a sum, of which much cancels
+      assert.ok(error < allowed, `gradient of input ${i}: ${error}`);
+    });
+  });
+}
+
 for (const kernels of ['fused', 'plain'] as const)
   describe(`operations, ${kernels} kernels`, () => {
     it('are all compared with PyTorch', () => {
@@ -109,6 +128,12 @@ for (const kernels of ['fused', 'plain'] as const)
       it(`${name} has PyTorch's value and gradients`, () => {
         assertNoLeak(() => {
           E.withKernels(kernels, () => check(operation, cases[name] as Expected));
+        });
+      });
+    for (const [name, operation] of Object.entries(operations))
+      it(`${name} has them in bfloat16 too, rounded`, () => {
+        assertNoLeak(() => {
+          E.withKernels(kernels, () => checkInBfloat16(operation, cases[name] as Expected));
         });
       });
   });

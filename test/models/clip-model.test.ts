@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { tensor, tidy, zeros } from '../../src/engine';
 import {
+  type ClipModel,
   type ClipModelParams,
   clipModelConfig,
   clipModelWeights,
@@ -10,7 +11,16 @@ import {
   textEmbeds,
 } from '../../src/models';
 import { assertNoLeak } from '../support/assert';
-import { assertParity, fixtureModel, kernelModes, modelCase } from '../support/model-fixture';
+import {
+  assertParity,
+  BF16_SLACK,
+  bf16ErrorRatio,
+  fixtureModel,
+  type Inputs,
+  kernelModes,
+  modelCase,
+  variants,
+} from '../support/model-fixture';
 
 const CASES = ['clip-quick', 'clip-gelu', 'clip-deep'];
 
@@ -21,6 +31,26 @@ function fixtureClip(name: string) {
 
 const tokens = (ids: readonly (readonly number[])[]) =>
   tensor(ids.flat(), [ids.length, ids[0]?.length ?? 0], 'int32');
+
+/** The fixture's forward pass as a function of its inputs. */
+const forwardOf =
+  (name: string, model: ClipModel) =>
+  ({ pixelValues }: Inputs) =>
+    tidy(() => {
+      assert.ok(pixelValues);
+      const images = imageEmbeds(model, pixelValues);
+      const texts = textEmbeds(model, tokens(modelCase(name).ids));
+      const cosines = images.normalised.matmul(texts.normalised, { transposeB: true });
+      const vision = clipVisionTower(model.p.vision_model, pixelValues, model.config.vision);
+      return {
+        logitsPerImage: cosines.mul(logitScale(model)),
+        imageEmbeds: images.normalised,
+        textEmbeds: texts.normalised,
+        imageEmbedsRaw: images.raw,
+        textEmbedsRaw: texts.raw,
+        visionLast: vision.lastHiddenState,
+      };
+    });
 
 describe('clipModelWeights', () => {
   for (const name of CASES) {
@@ -33,36 +63,23 @@ describe('clipModelWeights', () => {
 
 describe('imageEmbeds and textEmbeds', () => {
   for (const name of CASES) {
-    for (const mode of kernelModes) {
-      it(`have the values and gradients of transformers on ${name} (${mode} kernels)`, () => {
+    for (const [label, variant] of variants) {
+      it(`have the values and gradients of transformers on ${name} (${label})`, () => {
         const model = fixtureClip(name);
-        const { config, p } = model;
-        const inputIds = tokens(modelCase(name).ids);
-        assertParity(
-          name,
-          model,
-          ({ pixelValues }) => {
-            assert.ok(pixelValues);
-            const images = imageEmbeds(model, pixelValues);
-            const texts = textEmbeds(model, inputIds);
-            const cosines = images.normalised.matmul(texts.normalised, { transposeB: true });
-            const vision = clipVisionTower(p.vision_model, pixelValues, config.vision);
-            return {
-              logitsPerImage: cosines.mul(logitScale(model)),
-              imageEmbeds: images.normalised,
-              textEmbeds: texts.normalised,
-              imageEmbedsRaw: images.raw,
-              textEmbedsRaw: texts.raw,
-              visionLast: vision.lastHiddenState,
-            };
-          },
-          mode,
-        );
-        inputIds.dispose();
+        assertParity(name, model, forwardOf(name, model), variant);
         model.parameters.dispose();
       });
     }
   }
+
+  for (const mode of kernelModes)
+    it(`are in bf16 as near to float32 as torch.autocast (${mode} kernels)`, () => {
+      const ratio = bf16ErrorRatio(mode, CASES, (name) => {
+        const model = fixtureClip(name);
+        return { model, forward: forwardOf(name, model) };
+      });
+      assert.ok(ratio <= BF16_SLACK[mode], `${ratio} times its error`);
+    });
 
   it('leave no tensor behind', () => {
     const model = fixtureClip('clip-quick');

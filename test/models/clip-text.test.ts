@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { tensor, tidy } from '../../src/engine';
 import {
+  type ClipText,
   type ClipTextParams,
   clipText,
   clipTextConfig,
@@ -8,7 +9,15 @@ import {
   pooledPositions,
 } from '../../src/models';
 import { assertNoLeak } from '../support/assert';
-import { assertParity, fixtureModel, kernelModes, modelCase } from '../support/model-fixture';
+import {
+  assertParity,
+  BF16_SLACK,
+  bf16ErrorRatio,
+  fixtureModel,
+  kernelModes,
+  modelCase,
+  variants,
+} from '../support/model-fixture';
 
 const CASES = ['clip-text-sd1', 'clip-text-gelu', 'clip-text-wide'];
 
@@ -19,6 +28,14 @@ function fixtureText(name: string) {
 
 const tokens = (ids: readonly (readonly number[])[]) =>
   tensor(ids.flat(), [ids.length, ids[0]?.length ?? 0], 'int32');
+
+/** The fixture's forward pass. */
+const forwardOf = (name: string, model: ClipText) => () =>
+  tidy(() => {
+    const { lastHiddenState, pooled, hiddenStates } = clipText(model, tokens(modelCase(name).ids));
+    const states = hiddenStates.map((h, i) => [`hiddenStates.${i}`, h] as const);
+    return { lastHiddenState, pooled, ...Object.fromEntries(states) };
+  });
 
 describe('clipTextWeights', () => {
   for (const name of CASES) {
@@ -31,25 +48,23 @@ describe('clipTextWeights', () => {
 
 describe('clipText', () => {
   for (const name of CASES) {
-    for (const mode of kernelModes) {
-      it(`has the values and gradients of transformers on ${name} (${mode} kernels)`, () => {
+    for (const [label, variant] of variants) {
+      it(`has the values and gradients of transformers on ${name} (${label})`, () => {
         const model = fixtureText(name);
-        const inputIds = tokens(modelCase(name).ids);
-        assertParity(
-          name,
-          model,
-          () => {
-            const { lastHiddenState, pooled, hiddenStates } = clipText(model, inputIds);
-            const states = hiddenStates.map((h, i) => [`hiddenStates.${i}`, h] as const);
-            return { lastHiddenState, pooled, ...Object.fromEntries(states) };
-          },
-          mode,
-        );
-        inputIds.dispose();
+        assertParity(name, model, forwardOf(name, model), variant);
         model.parameters.dispose();
       });
     }
   }
+
+  for (const mode of kernelModes)
+    it(`is in bf16 as near to float32 as torch.autocast (${mode} kernels)`, () => {
+      const ratio = bf16ErrorRatio(mode, CASES, (name) => {
+        const model = fixtureText(name);
+        return { model, forward: forwardOf(name, model) };
+      });
+      assert.ok(ratio <= BF16_SLACK[mode], `${ratio} times its error`);
+    });
 
   it('leaves no tensor behind', () => {
     const model = fixtureText('clip-text-sd1');

@@ -11,11 +11,14 @@ import {
 import { assertClose, assertNoLeak } from '../support/assert';
 import {
   assertParity,
+  BF16_SLACK,
+  bf16ErrorRatio,
   fixtureInput,
   fixtureModel,
   type Inputs,
   kernelModes,
   modelCase,
+  variants,
 } from '../support/model-fixture';
 
 const CASES = ['unet-sd1', 'unet-lists', 'unet-sdxl', 'unet-single', 'unet-faint'];
@@ -47,19 +50,28 @@ function forwardOf(name: string, model: UNet, recompute: UNetOptions['recompute'
 
 describe('unet', () => {
   for (const name of CASES) {
-    for (const mode of kernelModes) {
-      it(`has the values and gradients of diffusers on ${name} (${mode} kernels)`, () => {
+    for (const [label, variant] of variants) {
+      it(`has the values and gradients of diffusers on ${name} (${label})`, () => {
         const model = fixtureUNet(name);
-        assertParity(name, model, forwardOf(name, model), mode);
+        assertParity(name, model, forwardOf(name, model), variant);
         model.parameters.dispose();
       });
     }
   }
 
+  for (const mode of kernelModes)
+    it(`is in bf16 as near to float32 as torch.autocast (${mode} kernels)`, () => {
+      const ratio = bf16ErrorRatio(mode, CASES, (name) => {
+        const model = fixtureUNet(name);
+        return { model, forward: forwardOf(name, model) };
+      });
+      assert.ok(ratio <= BF16_SLACK[mode], `${ratio} times its error`);
+    });
+
   it('has the same gradients when blocks are computed again', () => {
     const model = fixtureUNet('unet-sdxl');
-    for (const mode of kernelModes) {
-      assertParity('unet-sdxl', model, forwardOf('unet-sdxl', model, 'blocks'), mode);
+    for (const [, variant] of variants) {
+      assertParity('unet-sdxl', model, forwardOf('unet-sdxl', model, 'blocks'), variant);
     }
     model.parameters.dispose();
   });

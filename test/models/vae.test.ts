@@ -6,12 +6,22 @@ import {
   latentsFromPixels,
   pixelsFromLatents,
   samplePosterior,
+  type Vae,
   type VaeParams,
   vaeConfig,
   vaeWeights,
 } from '../../src/models';
 import { assertClose, assertNoLeak } from '../support/assert';
-import { assertParity, fixtureModel, kernelModes, modelCase } from '../support/model-fixture';
+import {
+  assertParity,
+  BF16_SLACK,
+  bf16ErrorRatio,
+  fixtureModel,
+  type Inputs,
+  kernelModes,
+  modelCase,
+  variants,
+} from '../support/model-fixture';
 
 const CASES = ['vae-sd1', 'vae-plain', 'vae-single', 'vae-faint'];
 
@@ -20,6 +30,14 @@ function fixtureVae(name: string) {
   const config = vaeConfig(json);
   return fixtureModel<typeof config, VaeParams>(config, vaeWeights(config), { gain });
 }
+
+/** The fixture's forward pass as a function of its inputs. */
+const forwardOf =
+  (model: Vae) =>
+  ({ pixelValues, latents }: Inputs) => {
+    assert.ok(pixelValues && latents);
+    return { ...encode(model, pixelValues), image: decode(model, latents) };
+  };
 
 describe('vaeWeights', () => {
   for (const name of CASES) {
@@ -32,22 +50,23 @@ describe('vaeWeights', () => {
 
 describe('encode and decode', () => {
   for (const name of CASES) {
-    for (const mode of kernelModes) {
-      it(`have the values and gradients of diffusers on ${name} (${mode} kernels)`, () => {
+    for (const [label, variant] of variants) {
+      it(`have the values and gradients of diffusers on ${name} (${label})`, () => {
         const model = fixtureVae(name);
-        assertParity(
-          name,
-          model,
-          ({ pixelValues, latents }) => {
-            assert.ok(pixelValues && latents);
-            return { ...encode(model, pixelValues), image: decode(model, latents) };
-          },
-          mode,
-        );
+        assertParity(name, model, forwardOf(model), variant);
         model.parameters.dispose();
       });
     }
   }
+
+  for (const mode of kernelModes)
+    it(`are in bf16 as near to float32 as torch.autocast (${mode} kernels)`, () => {
+      const ratio = bf16ErrorRatio(mode, CASES, (name) => {
+        const model = fixtureVae(name);
+        return { model, forward: forwardOf(model) };
+      });
+      assert.ok(ratio <= BF16_SLACK[mode], `${ratio} times its error`);
+    });
 
   it('leave no tensor behind', () => {
     const model = fixtureVae('vae-sd1');

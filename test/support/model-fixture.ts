@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import {
+  autocast,
   engineInfo,
   type KernelMode,
+  type MixedPrecision,
   Parameters,
   type Tensor,
   tensor,
@@ -30,9 +32,24 @@ export interface ModelCase {
 /** Reads the JSON part of a model fixture. */
 export const modelCase = (name: string) => jsonFixture<ModelCase>('models', `${name}.json`);
 
+/** One way of computing a model. */
+export interface Variant {
+  readonly mode: KernelMode;
+  readonly precision: MixedPrecision;
+}
+
 /** The kernel modes that this run of the tests can compare. */
 export const kernelModes: readonly KernelMode[] =
   engineInfo().kernels === 'fused' ? ['fused', 'plain'] : ['plain'];
+
+/** The ways that this run of the tests can compare, by the words that a test's name says them with. */
+export const variants: readonly (readonly [label: string, Variant])[] = kernelModes.flatMap(
+  (mode) =>
+    (['no', 'bf16'] as const).map((precision) => {
+      const label = precision === 'no' ? `${mode} kernels` : `${mode} kernels, bf16`;
+      return [label, { mode, precision }] as const;
+    }),
+);
 
 /** Numbers in −1…1 that depend on the name alone; the twin of `numbers` in make_models.py. */
 export function numbers(name: string, count: number): Float64Array {
@@ -114,70 +131,142 @@ export function fixtureInput(name: string, shape: readonly number[]): Tensor {
 /** Everything a model under test is given, by name. */
 export type Inputs = Readonly<Record<string, Tensor>>;
 
-/**
- * Runs `forward` on the fixture's inputs and compares outputs (max |error| ≤ 1e-4 of the scale) and
- * the gradient of every weight and input (relative L2 ≤ 1e-3) with the reference library's.
- *
- * A gradient that is zero on paper (a key's bias, a bias before a one-channel norm group) is judged
- * by the largest gradient in the model, of which float32 leaves about 1e-7 as noise.
- */
-export function assertParity(
-  name: string,
-  model: { readonly parameters: Parameters },
-  forward: (inputs: Inputs) => Readonly<Record<string, Tensor>>,
-  mode: KernelMode,
-): void {
+type Forward = (inputs: Inputs) => Inputs;
+type Trained = { readonly parameters: Parameters };
+
+/** Our numbers beside the reference library's in float32, in our layout. */
+type Pair = readonly [key: string, actual: ArrayLike<number>, expected: ArrayLike<number>];
+
+/** Runs `forward` on the fixture's inputs: every output, and the gradient of every weight and input. */
+function pairs(name: string, model: Trained, forward: Forward, { mode, precision }: Variant) {
   const expected = tensorFixture('models', `${name}.safetensors`);
   const inputs = Object.fromEntries(
     Object.entries(modelCase(name).inputs).map(([key, shape]) => [key, fixtureInput(key, shape)]),
   );
+  const run = () =>
+    probedLoss(
+      autocast(precision, () => forward(inputs)),
+      expected,
+    );
   model.parameters.zeroGrad();
-  const { value, grads } = withKernels(mode, () =>
-    valueAndGrad(() => probedLoss(forward(inputs), expected), Object.values(inputs)),
-  );
-  assertOutputs(name, value.outputs, expected);
-  const weightPairs = model.parameters.names.map((weight): GradientPair => {
+  const { value, grads } = withKernels(mode, () => valueAndGrad(run, Object.values(inputs)));
+  const weightPairs = model.parameters.names.map((weight): Pair => {
     const { data, shape } = fixtureTensor(expected, `grad.${weight}`);
-    return [weight, model.parameters.readGrad(weight), weightFromTorch(data, shape).data];
+    return [`grad.${weight}`, model.parameters.readGrad(weight), weightFromTorch(data, shape).data];
   });
-  const inputPairs = Object.keys(inputs).map((key, i): GradientPair => {
+  const inputPairs = Object.keys(inputs).map((key, i): Pair => {
     const { data, shape } = fixtureTensor(expected, `grad_in.${key}`);
-    return [key, grads[i]?.floats() ?? new Float32Array(), mapFromTorch(data, shape).data];
+    return [`grad_in.${key}`, grads[i]?.floats() ?? [], mapFromTorch(data, shape).data];
   });
-  const stored = [...expected.keys()].filter((key) => key.startsWith('grad'));
-  assert.equal(weightPairs.length + inputPairs.length, stored.length, 'gradients compared');
-  assertGradients(name, [...weightPairs, ...inputPairs]);
+  const outputs = outputPairs(value.outputs, expected);
+  const gradients = [...weightPairs, ...inputPairs];
+  const compared = new Set([...outputs, ...gradients].map(([key]) => key));
+  assert.deepEqual(compared, new Set(expected.keys()), 'what is compared');
   for (const t of [value.loss, ...Object.values(value.outputs), ...grads]) t.dispose();
   for (const t of Object.values(inputs)) t.dispose();
+  return { outputs, gradients };
+}
+
+/**
+ * Compares outputs (max |error| ≤ 1e-4 of the scale) and the gradient of every weight and input
+ * (relative L2 ≤ 1e-3) with the reference library's; in bf16 as `assertNearFloat32` has it.
+ */
+export function assertParity(
+  name: string,
+  model: Trained,
+  forward: Forward,
+  variant: Variant,
+): void {
+  const { outputs, gradients } = pairs(name, model, forward, variant);
+  if (variant.precision === 'bf16') {
+    assertNearFloat32(name, outputs);
+    assertNearFloat32(name, gradients);
+    return;
+  }
+  for (const [key, ours, torch] of outputs)
+    assertClose(ours, torch, { rtol: 1e-4, atol: 0, label: `${name} ${key}` });
+  assertGradients(name, gradients);
+}
+
+/** What the mean below may be: rounding is a draw, and the plain kernels round after every operation. */
+export const BF16_SLACK = { fused: 1.1, plain: 1.25 } as const;
+
+/**
+ * Over several models, the geometric mean of how far our bf16 gradients are from float32 (all weights and inputs of a
+ * model together), torch.autocast's distance being 1.
+ */
+export function bf16ErrorRatio(
+  mode: KernelMode,
+  names: readonly string[],
+  make: (name: string) => { readonly model: Trained; readonly forward: Forward },
+): number {
+  const logarithms = names.map((name) => {
+    const { model, forward } = make(name);
+    const { gradients } = pairs(name, model, forward, { mode, precision: 'bf16' });
+    model.parameters.dispose();
+    return Math.log(totalError(gradients) / norm(torchErrors(name, gradients)));
+  });
+  console.log(
+    'XX',
+    mode,
+    names[0],
+    Math.exp(logarithms.reduce((sum, x) => sum + x, 0) / names.length),
+  );
+  return Math.exp(logarithms.reduce((sum, x) => sum + x, 0) / names.length);
 }
 
 type Expected = ReturnType<typeof tensorFixture>;
-
-function assertOutputs(name: string, outputs: Inputs, expected: Expected): void {
-  const stored = [...expected.keys()].filter((key) => key.startsWith('out.'));
-  assert.deepEqual(new Set(Object.keys(outputs).map((key) => `out.${key}`)), new Set(stored));
-  for (const [key, out] of Object.entries(outputs)) {
+function outputPairs(outputs: Inputs, expected: Expected): Pair[] {
+  return Object.entries(outputs).map(([key, out]) => {
     const { data, shape } = fixtureTensor(expected, `out.${key}`);
-    const ours = mapFromTorch(data, shape);
-    assert.deepEqual(out.shape, ours.shape, `${name} ${key}: shape`);
-    assertClose(out, ours.data, { rtol: 1e-4, atol: 0, label: `${name} ${key}` });
+    const torch = mapFromTorch(data, shape);
+    assert.deepEqual(out.shape, torch.shape, `${key}: shape`);
+    return [`out.${key}`, out.floats(), torch.data];
+  });
+}
+
+const norm = (x: ArrayLike<number>) =>
+  Math.sqrt(Array.from(x).reduce((sum, value) => sum + value * value, 0));
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  norm(Array.from(a, (x, i) => x - (b[i] ?? Number.NaN)));
+
+/**
+ * A gradient that is zero on paper (a key's bias, a bias before a one-channel norm group) is judged
+ * by the largest gradient in the model, of which float32 leaves about 1e-7 as noise.
+ */
+function assertGradients(label: string, gradients: readonly Pair[]): void {
+  const largest = Math.max(...gradients.map(([, , torch]) => norm(torch)));
+  for (const [key, ours, torch] of gradients) {
+    assert.equal(ours.length, torch.length, `${label} ${key}: length`);
+    const error = distance(ours, torch);
+    const allowed = 1e-3 * norm(torch) + 1e-7 * largest;
+    assert.ok(error <= allowed, `${label} ${key}: |error| ${error}, allowed ${allowed}`);
   }
 }
 
-type GradientPair = readonly [name: string, actual: Float32Array, expected: Float32Array];
+const totalError = (compared: readonly Pair[]) =>
+  norm(compared.map(([, ours, torch]) => distance(ours, torch)));
 
-function assertGradients(label: string, pairs: readonly GradientPair[]): void {
-  const norm = (x: Float32Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
-  const largest = Math.max(...pairs.map(([, , expected]) => norm(expected)));
-  for (const [name, actual, expected] of pairs) {
-    assert.equal(actual.length, expected.length, `${label} gradient of ${name}: length`);
-    const error = norm(actual.map((v, i) => v - (expected[i] ?? 0)));
-    const allowed = 1e-3 * norm(expected) + 1e-7 * largest;
-    assert.ok(
-      error <= allowed,
-      `${label} gradient of ${name}: |error| ${error}, allowed ${allowed}, norm ${norm(expected)}`,
-    );
-  }
+/** L2 errors of torch.autocast in bfloat16 against float32, tensor by tensor. */
+function torchErrors(name: string, compared: readonly Pair[]): number[] {
+  const all = jsonFixture<Record<string, Record<string, number>>>('models', 'autocast-errors.json');
+  return compared.map(([key]) => all[name]?.[key] ?? Number.NaN);
+}
+
+/**
+ * Rounding is a draw of errors, ours another one than torch.autocast's: all together may be at most twice as large,
+ * and one tensor six times its own and what torch's share would be of a tensor of that size.
+ */
+function assertNearFloat32(label: string, compared: readonly Pair[]): void {
+  const errors = torchErrors(label, compared);
+  const ratio = totalError(compared) / norm(errors);
+  assert.ok(ratio <= 2, `${label}: ${ratio} times the error of torch.autocast`);
+  const share = norm(errors) / norm(compared.map(([, , torch]) => norm(torch)));
+  compared.forEach(([key, ours, torch], i) => {
+    const error = distance(ours, torch);
+    const allowed = 6 * ((errors[i] ?? 0) + share * norm(torch));
+    assert.ok(error <= allowed, `${label} ${key}: |error| ${error}, allowed ${allowed}`);
+  });
 }
 
 /** Σ output · probe over all outputs, as the generator script has it. */

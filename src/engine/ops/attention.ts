@@ -1,7 +1,8 @@
 import { fused } from '../backend';
 import { record, recording } from '../tape';
 import { type Tensor, tensor } from '../tensor';
-import { bool, callAll, dtype, int } from './call';
+import { bool, callAll, int, typeOf } from './call';
+import { cast, forMatrixWork, widened } from './cast';
 import { softmax } from './reduce';
 
 export interface AttentionOptions {
@@ -14,7 +15,13 @@ export interface AttentionOptions {
  * softmax(q kᵀ / √D) v for each head (Vaswani et al. 2017, eq. 1). `q`: [B, S, heads·D], `k`, `v`:
  * [B, L, heads·D] → [B, S, heads·D]. The fused kernel never stores the S × L scores.
  */
-export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+export function attention(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  options: AttentionOptions,
+): Tensor {
+  const [q, k, v] = [queries, keys, values].map(forMatrixWork) as [Tensor, Tensor, Tensor];
   const width = q.shape[2] ?? 0;
   const fits = [k, v].every((t) => t.rank === 3 && t.shape[0] === q.shape[0]);
   if (q.rank !== 3 || !fits || k.shape.join() !== v.shape.join() || k.shape[2] !== width)
@@ -30,7 +37,7 @@ function fusedAttention(
   v: Tensor,
   { heads, mask }: AttentionOptions,
 ): Tensor {
-  const attributes = { T: dtype('float32'), heads: int(heads), causal: bool(mask === 'causal') };
+  const attributes = { ...typeOf(q), heads: int(heads), causal: bool(mask === 'causal') };
   const [y, logSumExp] = callAll('DpoAttention', attributes, [q, k, v], 2);
   if (!y || !logSumExp) throw new Error('DpoAttention returned nothing.');
   record([q, k, v], [y], [q, k, v, y, logSumExp], ([dy]) =>
@@ -49,11 +56,11 @@ function plainAttention(
   const [B = 0, S = 0, width = 0] = q.shape;
   const D = width / heads;
   const byHead = (t: Tensor) => t.reshape([B, t.shape[1] ?? 0, heads, D]).transpose([0, 2, 1, 3]); // [B, heads, ·, D]
-  const scores = byHead(q)
-    .matmul(byHead(k), { transposeB: true })
-    .mul(1 / Math.sqrt(D)); // [B, heads, S, L]
+  const products = byHead(q).matmul(byHead(k), { transposeB: true }); // [B, heads, S, L]
+  const scores = widened(products).mul(1 / Math.sqrt(D));
   const visible = mask === 'causal' ? scores.add(causalMask(S, k.shape[1] ?? 0)) : scores;
-  return softmax(visible).matmul(byHead(v)).transpose([0, 2, 1, 3]).reshape([B, S, width]);
+  const weights = cast(softmax(visible), v.dtype);
+  return weights.matmul(byHead(v)).transpose([0, 2, 1, 3]).reshape([B, S, width]);
 }
 
 /** [S, L]: 0 where key j ≤ position i, −∞ after it. */

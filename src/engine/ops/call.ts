@@ -1,6 +1,6 @@
 import { type Attribute, createHandle, execute } from '../backend';
 import { type DType, dtypeNumbers } from '../dtype';
-import { outsideScopes, scalar, Tensor } from '../tensor';
+import { outsideScopes, Tensor, tensor } from '../tensor';
 
 export const int = (value: number | readonly number[]): Attribute => ({ type: 'int', value });
 export const float = (value: number): Attribute => ({ type: 'float', value });
@@ -32,9 +32,12 @@ export function callInPlace(name: string, attributes: Attributes, inputs: readon
   execute(name, attributes, ids(inputs), 0);
 }
 
-const T = { T: dtype('float32') };
-/** Calls an operation whose only attribute is the float32 element type. */
-export const callFloat = (name: string, inputs: readonly Tensor[]) => call(name, T, inputs);
+/** The attribute that gives an operation the element type of `x`. */
+export const typeOf = (x: Tensor) => ({ T: dtype(x.dtype) });
+
+/** Calls an operation whose only attribute is the element type of its first input. */
+export const callTyped = (name: string, inputs: readonly [Tensor, ...Tensor[]]) =>
+  call(name, typeOf(inputs[0]), inputs);
 
 /** Constants that recur at every step (shapes, axes, coefficients), the most recently used last. */
 const constants = new Map<string, Tensor>();
@@ -58,8 +61,8 @@ function constant(key: string, make: () => Tensor): Tensor {
 /** Handles that the engine keeps for itself; not part of a caller's leak account. */
 export const constantCount = () => constants.size;
 
-export const scalarConstant = (value: number) =>
-  constant(`f${Object.is(value, -0) ? '-0' : value}`, () => scalar(value));
+export const scalarConstant = (value: number, type: DType = 'float32') =>
+  constant(`${type}${Object.is(value, -0) ? '-0' : value}`, () => tensor([value], [], type));
 
 /** A constant int32 vector, or scalar for a plain number. */
 export function intConstant(value: number | readonly number[]): Tensor {
@@ -73,11 +76,8 @@ export function intConstant(value: number | readonly number[]): Tensor {
 }
 
 /** An empty [0] tensor: how an optional input of a fused kernel is left out. */
-export const absent = () =>
-  constant('empty', () => {
-    const id = createHandle([0], dtypeNumbers.float32, new Float32Array(0));
-    return new Tensor({ id, shape: [0], dtype: dtypeNumbers.float32 });
-  });
+export const absent = (type: DType = 'float32') =>
+  constant(`empty ${type}`, () => tensor([], [0], type));
 
 /** A matrix [rows, columns] of an integer constant, row-major. */
 export function intMatrix(rows: readonly (readonly number[])[]): Tensor {
@@ -89,6 +89,9 @@ export function intMatrix(rows: readonly (readonly number[])[]): Tensor {
   });
 }
 
-/** A float32 tensor of zeros that TensorFlow fills: a large one is never in JavaScript's memory. */
-export const zeroFilled = (shape: readonly number[]) =>
-  call('Fill', { ...T, index_type: dtype('int32') }, [intConstant(shape), scalarConstant(0)]);
+/** Zeros that TensorFlow fills: a large tensor of them is never in JavaScript's memory. */
+export const zeroFilled = (shape: readonly number[], type: DType = 'float32') =>
+  call('Fill', { T: dtype(type), index_type: dtype('int32') }, [
+    intConstant(shape),
+    scalarConstant(0, type),
+  ]);

@@ -1,8 +1,20 @@
 import { fused } from '../backend';
 import { record } from '../tape';
 import type { Tensor } from '../tensor';
-import { absent, bool, call, callInPlace, dtype, int, intConstant, string } from './call';
-import { applyEpilogue, biasGradient, type Epilogue, gradientInto } from './matmul';
+import {
+  absent,
+  bool,
+  call,
+  callInPlace,
+  callTyped,
+  dtype,
+  int,
+  intConstant,
+  string,
+  typeOf,
+} from './call';
+import { cast, forMatrixWork } from './cast';
+import { applyEpilogue, biasGradient, type Epilogue, gradientInto, withEpilogue } from './matmul';
 
 export interface ConvOptions extends Epilogue {
   /** @default 1 */
@@ -18,17 +30,18 @@ interface Geometry {
 
 /** 2-D convolution. `x`: [B, H, W, in], `weight`: [kH, kW, in, out] → [B, H′, W′, out]. */
 export function conv2d(
-  x: Tensor,
+  input: Tensor,
   weight: Tensor,
-  { bias, residual, stride = 1, padding = 'same' }: ConvOptions = {},
+  { stride = 1, padding = 'same', ...epilogue }: ConvOptions = {},
 ): Tensor {
+  const x = forMatrixWork(input);
   if (x.rank !== 4 || weight.rank !== 4 || x.shape[3] !== weight.shape[2])
     throw new RangeError(
       `conv2d of [${x.shape}] with a weight [kH, kW, in, out] of [${weight.shape}].`,
     );
   const [kH = 0, kW = 0] = weight.shape;
   const method = fused() && kH * kW <= MOST_TAPS ? fusedConv : plainConv;
-  return method(x, weight, { bias, residual }, { stride, padding });
+  return withEpilogue(x, epilogue, (inPass) => method(x, weight, inPass, { stride, padding }));
 }
 
 /** Most taps of our own convolution, faster than oneDNN's at every size tried (Zen 4, one core). */
@@ -37,13 +50,14 @@ const MOST_TAPS = 9;
 function fusedConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geometry): Tensor {
   const { bias, residual } = epilogue;
   const { stride, padding } = geometry;
-  const conv = { T: dtype('float32'), stride: int(stride), same: bool(padding === 'same') };
-  const y = call('DpoConv', conv, [x, weight, bias ?? absent(), residual ?? absent()]);
+  const conv = { ...typeOf(x), stride: int(stride), same: bool(padding === 'same') };
+  const typed = { ...conv, W: dtype(weight.dtype) };
+  const y = call('DpoConv', typed, [x, weight, bias ?? absent(), residual ?? absent(x.dtype)]);
   record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
     const g = dy as Tensor;
     const dw = (into: Tensor) => callInPlace('DpoConvWeightGradInto', conv, [x, g, into]);
     return [
-      x.requiresGrad ? call('DpoConvInputGrad', conv, [g, weight, x]) : undefined,
+      x.requiresGrad ? call('DpoConvInputGrad', typed, [g, weight, x]) : undefined,
       gradientInto(weight, dw),
       biasGradient(g, bias),
       g,
@@ -52,10 +66,11 @@ function fusedConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geom
   return y;
 }
 
-function plainConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geometry): Tensor {
+function plainConv(x: Tensor, master: Tensor, epilogue: Epilogue, geometry: Geometry): Tensor {
   const { bias, residual } = epilogue;
+  const weight = cast(master, x.dtype);
   const conv = {
-    T: dtype('float32'),
+    ...typeOf(x),
     strides: int([1, geometry.stride, geometry.stride, 1]),
     use_cudnn_on_gpu: bool(true),
     padding: string(geometry.padding.toUpperCase()),
@@ -79,17 +94,24 @@ function plainConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geom
 }
 
 const resize = {
-  T: dtype('float32'),
   align_corners: bool(false),
   half_pixel_centers: bool(false),
 };
 
 /** Doubles height and width by repeating pixels. `x`: [B, H, W, C] → [B, 2H, 2W, C]. */
 export function upsampleNearest2x(x: Tensor): Tensor {
+  if (!fused()) return plainUpsample(x);
+  const y = callTyped('DpoUpsample2x', [x]);
+  record([x], [y], [], ([dy]) => [callTyped('DpoUpsample2xGrad', [dy as Tensor])]);
+  return y;
+}
+
+function plainUpsample(x: Tensor): Tensor {
   const [, height = 0, width = 0] = x.shape;
-  const y = call('ResizeNearestNeighbor', resize, [x, intConstant([2 * height, 2 * width])]);
+  const attributes = { ...typeOf(x), ...resize };
+  const y = call('ResizeNearestNeighbor', attributes, [x, intConstant([2 * height, 2 * width])]);
   record([x], [y], [], ([dy]) => [
-    call('ResizeNearestNeighborGrad', resize, [dy as Tensor, intConstant([height, width])]),
+    call('ResizeNearestNeighborGrad', attributes, [dy as Tensor, intConstant([height, width])]),
   ]);
   return y;
 }

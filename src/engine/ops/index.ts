@@ -1,4 +1,5 @@
 export { type AttentionOptions, attention } from './attention';
+export { cast } from './cast';
 export { type ConvOptions, conv2d, upsampleNearest2x } from './conv';
 export * from './elementwise';
 export { geglu } from './geglu';

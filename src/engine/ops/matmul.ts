@@ -1,7 +1,19 @@
 import { fused } from '../backend';
-import { record } from '../tape';
+import { noGrad, record } from '../tape';
 import type { Tensor } from '../tensor';
-import { absent, bool, call, callFloat, callInPlace, dtype, string, zeroFilled } from './call';
+import {
+  absent,
+  bool,
+  call,
+  callInPlace,
+  callTyped,
+  dtype,
+  string,
+  typeOf,
+  zeroFilled,
+} from './call';
+import { cast, forMatrixWork, promoted, widened } from './cast';
+import { add } from './elementwise';
 import { reshape } from './shape';
 
 export interface MatmulOptions {
@@ -11,21 +23,24 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
+const f32 = { T: dtype('float32') };
+
 function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
   if (a.rank === 2) {
     const flags = { transpose_a: bool(transposeA), transpose_b: bool(transposeB) };
-    return call('MatMul', { T: dtype('float32'), ...flags }, [a, b]);
+    return call('MatMul', { ...typeOf(a), ...flags }, [a, b]);
   }
   const flags = { adj_x: bool(transposeA), adj_y: bool(transposeB) };
-  return call('BatchMatMulV2', { T: dtype('float32'), ...flags }, [a, b]);
+  return call('BatchMatMulV2', { ...typeOf(a), ...flags }, [a, b]);
 }
 
 /** Matrix product over the last two axes; leading axes must agree. */
 export function matmul(
-  a: Tensor,
-  b: Tensor,
+  left: Tensor,
+  right: Tensor,
   { transposeA = false, transposeB = false }: MatmulOptions = {},
 ): Tensor {
+  const [a, b] = promoted([left, right].map(forMatrixWork)) as [Tensor, Tensor];
   const batch = (t: Tensor) => t.shape.slice(0, -2).join();
   if (a.rank < 2 || a.rank !== b.rank || batch(a) !== batch(b))
     throw new RangeError(`matmul of [${a.shape}] and [${b.shape}]: leading axes must agree.`);
@@ -49,26 +64,41 @@ export interface Epilogue {
   readonly residual?: Tensor | undefined;
 }
 
+const nhwc = { data_format: string('NHWC') };
+
 /** Adds bias and residual to `y`, which nobody else holds: in place where a kernel can. */
 export function applyEpilogue(y: Tensor, { bias, residual }: Epilogue): Tensor {
   if (!bias && !residual) return y;
-  if (fused()) return callFloat('DpoBiasResidual', [y, bias ?? absent(), residual ?? absent()]);
-  const biased = bias
-    ? call('BiasAdd', { T: dtype('float32'), data_format: string('NHWC') }, [y, bias])
-    : y;
-  return residual ? callFloat('AddV2', [biased, residual]) : biased;
+  if (fused())
+    return callTyped('DpoBiasResidual', [y, bias ?? absent(), residual ?? absent(y.dtype)]);
+  const terms = [bias, residual].flatMap((t) => (t ? [widened(t)] : []));
+  return noGrad(() => cast(terms.reduce(add, widened(y)), y.dtype)); // rounded once
 }
 
-/** Column sums of `dy` [.., C]; straight into the flat gradient where the bias is a weight's view. */
+/**
+ * Lets `run` add bias and residual in its own pass; a residual of another type than `x` is added after it, and makes
+ * the sum float32.
+ */
+export function withEpilogue(
+  x: Tensor,
+  { bias, residual }: Epilogue,
+  run: (epilogue: Epilogue) => Tensor,
+): Tensor {
+  if (!residual || residual.dtype === x.dtype) return run({ bias, residual });
+  return add(run({ bias }), residual);
+}
+
+/** Column sums of `dy` [.., C], in float32; straight into the flat gradient where the bias is a weight's view. */
 export function biasGradient(dy: Tensor, bias: Tensor | undefined): Tensor | undefined {
   if (!bias?.requiresGrad) return undefined;
-  const into = fused() ? bias.sink?.view : undefined;
-  if (!into) return call('BiasAddGrad', { T: dtype('float32'), data_format: string('NHWC') }, [dy]);
-  callInPlace('DpoBiasGradInto', { T: dtype('float32') }, [dy, into]);
-  return undefined;
+  if (!fused()) return call('BiasAddGrad', { ...f32, ...nhwc }, [widened(dy)]);
+  return gradientInto(bias, (into) => callInPlace('DpoBiasGradInto', typeOf(dy), [dy, into]));
 }
 
-/** Largest weight whose product is ours: from here on oneDNN's was up to a tenth faster (Zen 4). */
+/**
+ * Largest weight whose float32 product is ours: from here on oneDNN's was up to a tenth faster (Zen 4). In bfloat16
+ * ours is as fast, and needs no copy of the weight.
+ */
 const OWN_WEIGHTS = 2 ** 19;
 
 /**
@@ -80,29 +110,31 @@ export function gradientInto(weight: Tensor, add: (gradient: Tensor) => void): T
   const view = weight.sink?.view;
   const gradient = view ?? zeroFilled(weight.shape);
   add(gradient);
-  return view ? undefined : gradient;
+  return view ? undefined : cast(gradient, weight.dtype);
 }
 
 /**
  * `x · weightᵀ + bias + residual`: PyTorch's Linear. `x`: [.., in], `weight`: [out, in].
  * A `residual` is shaped like the result [.., out].
  */
-export function linear(x: Tensor, weight: Tensor, epilogue: Epilogue = {}): Tensor {
+export function linear(input: Tensor, weight: Tensor, epilogue: Epilogue = {}): Tensor {
+  const x = forMatrixWork(input);
   const [, width = 0] = weight.shape;
   if (x.rank < 1 || x.shape[x.rank - 1] !== width)
     throw new RangeError(`linear of [${x.shape}] with a weight [out, in] of [${weight.shape}].`);
-  const method = fused() && weight.size <= OWN_WEIGHTS ? fusedLinear : plainLinear;
-  return method(x, weight, epilogue);
+  const ours = x.dtype === 'bfloat16' || weight.size <= OWN_WEIGHTS;
+  const method = fused() && ours ? fusedLinear : plainLinear;
+  return withEpilogue(x, epilogue, (inPass) => method(x, weight, inPass));
 }
 
 function fusedLinear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue): Tensor {
-  const y = callFloat('DpoLinear', [x, weight, bias ?? absent(), residual ?? absent()]);
+  const types = { ...typeOf(x), W: dtype(weight.dtype) };
+  const y = call('DpoLinear', types, [x, weight, bias ?? absent(), residual ?? absent(x.dtype)]);
   record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
     const g = dy as Tensor;
-    const dw = (into: Tensor) =>
-      callInPlace('DpoLinearWeightGradInto', { T: dtype('float32') }, [g, x, into]);
+    const dw = (into: Tensor) => callInPlace('DpoLinearWeightGradInto', typeOf(x), [g, x, into]);
     return [
-      x.requiresGrad ? callFloat('DpoLinearInputGrad', [g, weight]) : undefined,
+      x.requiresGrad ? call('DpoLinearInputGrad', types, [g, weight]) : undefined,
       gradientInto(weight, dw),
       biasGradient(g, bias),
       g,
@@ -111,7 +143,8 @@ function fusedLinear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue): T
   return y;
 }
 
-function plainLinear(x: Tensor, weight: Tensor, epilogue: Epilogue): Tensor {
+function plainLinear(x: Tensor, master: Tensor, epilogue: Epilogue): Tensor {
+  const weight = cast(master, x.dtype);
   const [out = 0, width = 0] = weight.shape;
   const { bias } = epilogue;
   const rows = reshapeRows(x, width);

@@ -1,10 +1,9 @@
 import { fused } from '../backend';
 import { record, recording } from '../tape';
 import type { Tensor } from '../tensor';
-import { absent, bool, callAll, dtype, float, int } from './call';
+import { absent, bool, callAll, float, int, typeOf } from './call';
+import { cast, widened } from './cast';
 import { silu } from './elementwise';
-
-const f32 = dtype('float32');
 
 export interface GroupNormOptions {
   readonly groups: number;
@@ -15,7 +14,10 @@ export interface GroupNormOptions {
   readonly shift?: Tensor | undefined;
 }
 
-/** Group norm (Wu and He 2018) over the last axis. `x`: [B, .., C], `scale`, `offset`: [C]. */
+/**
+ * Group norm (Wu and He 2018) over the last axis. `x`: [B, .., C], `scale`, `offset`: [C]. Statistics are float32; the
+ * result has the type of `x`.
+ */
 export function groupNorm(
   x: Tensor,
   scale: Tensor,
@@ -27,9 +29,10 @@ export function groupNorm(
     throw new RangeError(
       `groupNorm of [${x.shape}] with ${scale.size} scales and ${options.groups} groups.`,
     );
+  const shift = options.shift && widened(options.shift);
   return fused()
-    ? fusedGroupNorm(x, scale, offset, options)
-    : plainGroupNorm(x, scale, offset, options);
+    ? fusedGroupNorm(x, scale, offset, { ...options, shift })
+    : cast(plainGroupNorm(widened(x), scale, offset, { ...options, shift }), x.dtype);
 }
 
 function fusedGroupNorm(
@@ -38,7 +41,7 @@ function fusedGroupNorm(
   offset: Tensor,
   { groups, epsilon, activation, shift }: GroupNormOptions,
 ): Tensor {
-  const shared = { T: f32, groups: int(groups), silu: bool(activation === 'silu') };
+  const shared = { ...typeOf(x), groups: int(groups), silu: bool(activation === 'silu') };
   const inputs = [x, scale, offset, shift ?? absent()];
   const [y, stats] = callAll('DpoGroupNorm', { ...shared, epsilon: float(epsilon) }, inputs, 2);
   if (!y || !stats) throw new Error('DpoGroupNorm returned nothing.');
@@ -81,16 +84,12 @@ export function layerNorm(
 ): Tensor {
   if (x.shape[x.rank - 1] !== scale.size)
     throw new RangeError(`layerNorm of [${x.shape}] with ${scale.size} scales.`);
-  if (!fused()) return plainLayerNorm(x, scale, offset, epsilon);
-  const [y, stats] = callAll(
-    'DpoLayerNorm',
-    { T: f32, epsilon: float(epsilon) },
-    [x, scale, offset],
-    2,
-  );
+  if (!fused()) return cast(plainLayerNorm(widened(x), scale, offset, epsilon), x.dtype);
+  const attributes = { ...typeOf(x), epsilon: float(epsilon) };
+  const [y, stats] = callAll('DpoLayerNorm', attributes, [x, scale, offset], 2);
   if (!y || !stats) throw new Error('DpoLayerNorm returned nothing.');
   record([x, scale, offset], [y], [x, scale, stats], ([dy]) =>
-    callAll('DpoLayerNormGrad', { T: f32 }, [dy as Tensor, x, scale, stats], 3),
+    callAll('DpoLayerNormGrad', typeOf(x), [dy as Tensor, x, scale, stats], 3),
   );
   if (!recording()) stats.dispose();
   return y;

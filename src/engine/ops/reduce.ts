@@ -1,6 +1,7 @@
 import { record } from '../tape';
 import type { Tensor } from '../tensor';
-import { bool, call, callFloat, dtype, intConstant } from './call';
+import { bool, call, callTyped, dtype, intConstant, typeOf } from './call';
+import { widened } from './cast';
 import { broadcastTo, reshape } from './shape';
 
 /** How a reduction shapes its result. */
@@ -19,21 +20,22 @@ function axisList(x: Tensor, axes: number | readonly number[] | undefined): numb
   });
 }
 
-/** Sum over `axes` (default: all). */
+/** Sum over `axes` (default: all). float32 for bfloat16. */
 export function sum(
-  x: Tensor,
+  terms: Tensor,
   axes?: number | readonly number[],
   { keepDims = false }: ReduceOptions = {},
 ): Tensor {
+  const x = widened(terms);
   const list = axisList(x, axes);
-  const attributes = { T: dtype('float32'), Tidx: dtype('int32'), keep_dims: bool(keepDims) };
+  const attributes = { ...typeOf(x), Tidx: dtype('int32'), keep_dims: bool(keepDims) };
   const y = call('Sum', attributes, [x, intConstant(list)]);
   const kept = x.shape.map((d, i) => (list.includes(i) ? 1 : d));
   record([x], [y], [], ([dy]) => [broadcastTo(reshape(dy as Tensor, kept), x.shape)]);
   return y;
 }
 
-/** Mean over `axes` (default: all). */
+/** Mean over `axes` (default: all). float32 for bfloat16. */
 export function mean(
   x: Tensor,
   axes?: number | readonly number[],
@@ -43,9 +45,10 @@ export function mean(
   return sum(x, axes, options).mul(1 / n);
 }
 
-/** Softmax over the last axis. */
-export function softmax(x: Tensor): Tensor {
-  const y = callFloat('Softmax', [x]);
+/** Softmax over the last axis. float32 for bfloat16. */
+export function softmax(logits: Tensor): Tensor {
+  const x = widened(logits);
+  const y = callTyped('Softmax', [x]);
   record([x], [y], [y], ([dy]) => {
     const weighted = y.mul(dy as Tensor);
     return [weighted.sub(y.mul(sum(weighted, -1, { keepDims: true })))];
@@ -53,9 +56,10 @@ export function softmax(x: Tensor): Tensor {
   return y;
 }
 
-/** log(softmax(x)) over the last axis, without overflow. */
-export function logSoftmax(x: Tensor): Tensor {
-  const y = callFloat('LogSoftmax', [x]);
+/** log(softmax(x)) over the last axis, without overflow. float32 for bfloat16. */
+export function logSoftmax(logits: Tensor): Tensor {
+  const x = widened(logits);
+  const y = callTyped('LogSoftmax', [x]);
   record([x], [y], [y], ([dy]) => {
     const g = dy as Tensor;
     return [g.sub(y.exp().mul(sum(g, -1, { keepDims: true })))];

@@ -1,7 +1,8 @@
 import { sizeOf } from '../dtype';
 import { record } from '../tape';
 import type { Tensor } from '../tensor';
-import { call, callAll, dtype, int, intConstant, intMatrix, scalarConstant } from './call';
+import { call, callAll, dtype, int, intConstant, intMatrix, zeroFilled } from './call';
+import { cast, promoted } from './cast';
 
 const i32 = dtype('int32');
 
@@ -50,8 +51,9 @@ export function pad(x: Tensor, around: readonly (readonly [number, number])[]): 
   return y;
 }
 
-/** Joins tensors along `axis`; all other dimensions agree. */
-export function concat(tensors: readonly Tensor[], axis: number): Tensor {
+/** Joins tensors along `axis`; all other dimensions agree. float32 if any part is. */
+export function concat(parts: readonly Tensor[], axis: number): Tensor {
+  const tensors = promoted(parts);
   const [first] = tensors;
   if (!first) throw new RangeError('concat needs at least one tensor.');
   const at = axis < 0 ? axis + first.rank : axis;
@@ -69,16 +71,10 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor
   const inputs = [x, intConstant(sizes), intConstant(at)];
   const pieces = callAll('SplitV', attributes, inputs, sizes.length);
   record([x], pieces, [], (grads) => {
-    const present = pieces.map((piece, i) => grads[i] ?? zerosOf(piece.shape));
+    const present = pieces.map((piece, i) => grads[i] ?? zeroFilled(piece.shape, piece.dtype));
     return [concat(present, at)];
   });
   return pieces;
-}
-
-/** Zeros made on the device, for a gradient that never arrived. */
-function zerosOf(shape: readonly number[]): Tensor {
-  const attributes = { T: dtype('float32'), index_type: i32 };
-  return call('Fill', attributes, [intConstant(shape), scalarConstant(0)]);
 }
 
 /** Puts equally shaped tensors along a new axis. */
@@ -93,7 +89,7 @@ export function broadcastTo(x: Tensor, shape: readonly number[]): Tensor {
   const y = call('BroadcastTo', { T: dtype(x.dtype), Tidx: i32 }, [x, intConstant(shape)]);
   const extra = shape.length - x.rank;
   const axes = shape.map((_, i) => i).filter((i) => i < extra || x.shape[i - extra] !== shape[i]);
-  record([x], [y], [], ([dy]) => [reshape((dy as Tensor).sum(axes), x.shape)]);
+  record([x], [y], [], ([dy]) => [cast(reshape((dy as Tensor).sum(axes), x.shape), x.dtype)]);
   return y;
 }
 
@@ -113,7 +109,7 @@ export const tile = (x: Tensor, multiples: readonly number[]): Tensor =>
 /** Rows of a table [V, D] by index (int32, any shape […]): […, D]. The gradient adds per row. */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   const attributes = {
-    Tparams: dtype('float32'),
+    Tparams: dtype(table.dtype),
     Tindices: i32,
     Taxis: i32,
     batch_dims: int(0),
@@ -122,7 +118,7 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
   const [rows = 0, width = 0] = table.shape;
   record([table], [y], [indices], ([dy]) => {
     const flat = reshape(indices, [-1]);
-    const attributes2 = { T: dtype('float32'), Tindices: i32, Tnumsegments: i32 };
+    const attributes2 = { T: dtype(table.dtype), Tindices: i32, Tnumsegments: i32 };
     const inputs = [reshape(dy as Tensor, [-1, width]), flat, intConstant(rows)];
     return [call('UnsortedSegmentSum', attributes2, inputs)];
   });
