@@ -38,13 +38,18 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     return { args, check };
   },
   proof: (folder) => ({
-    args: ['--captions', '2', '--steps', '1', '--seeds', '0', '--output', folder],
+    args: [
+      ...['--captions', '2', '--steps', '1', '--seeds', '0', '--output', folder],
+      ...['--mixed_precision', 'bf16'],
+    ],
     check: (output) => {
       for (const title of ['DPO, seed 0', 'SFT on random winners', 'DPO, reversed labels'])
         assert.match(output, new RegExp(`^${title} .* % \\(.*, n = 2\\)`, 'm'));
       const [run = ''] = readdirSync(folder);
       const proof = JSON.parse(readFileSync(join(folder, run, 'proof.json'), 'utf8'));
       assert.equal(Object.keys(proof).length, 5);
+      const config = JSON.parse(readFileSync(join(folder, run, 'config.json'), 'utf8'));
+      assert.equal(config.mixedPrecision, 'bf16');
     },
   }),
   bench: () => ({

@@ -1,5 +1,6 @@
 /** Types of command-line values. A wrong one ends the program with the flag, the value and what is allowed. */
-import { ArgumentTypeError } from 'argparse';
+import { type ArgumentParser, ArgumentTypeError } from 'argparse';
+import type { MixedPrecision } from '../engine';
 
 interface Range {
   readonly min?: number;
@@ -56,3 +57,27 @@ export const fileName =
     value.toLowerCase().endsWith(extension)
       ? value
       : refuse(value, `a name that ends in ${extension}`);
+
+/** What `--mixed_precision` takes: the names of accelerate. */
+export type PrecisionName = MixedPrecision | 'fp16';
+
+/** Adds `--mixed_precision`. */
+export function addMixedPrecision(parser: ArgumentParser): void {
+  parser.add_argument('--mixed_precision', {
+    choices: ['no', 'fp16', 'bf16'],
+    default: 'no',
+    help: 'bf16: matrix work and activations in bfloat16, weights and sums in float32; default: no',
+  });
+}
+
+/** The precision that is computed with; tells `say` where it is not the one asked for. */
+export function computedPrecision(
+  asked: PrecisionName,
+  say: (line: string) => void,
+): MixedPrecision {
+  if (asked !== 'fp16') return asked;
+  say(
+    '--mixed_precision fp16: computing in bf16 instead, of the same size and with the range of float32.',
+  );
+  return 'bf16';
+}

@@ -7,9 +7,11 @@ import {
   type SchedulerConfig,
   sample,
 } from '../diffusion';
+import type { MixedPrecision } from '../engine';
 import { disposePipeline, loadPipeline, type Pipeline } from '../hub';
 import { writeFileAtomically } from '../hub/atomic';
 import { readJson } from '../hub/json-file';
+import { computedPrecision } from './args';
 import { checkOutputs, outputNames } from './output-files';
 import { ProgressLine } from './progress-line';
 import type { SampleArgs } from './sample-args';
@@ -29,12 +31,13 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   const pipeline = await loadPipeline(args.model);
   try {
     noteTruncation(pipeline, args);
-    const images = drawImages(pipeline, args);
+    const precision = computedPrecision(args.mixed_precision, console.error);
+    const images = drawImages(pipeline, args, precision);
     await checkOutputs(paths, existing); // others may have written meanwhile
     for (const [i, image] of images.entries()) {
       const { width, height } = image;
       const png = await encodePng(image, {
-        text: pngText(pipeline, args, { image: i, width, height }),
+        text: pngText(pipeline, args, precision, { image: i, width, height }),
       });
       await writeFileAtomically(paths[i] ?? args.output, (file) => file.writeFile(png));
     }
@@ -65,7 +68,7 @@ function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: Sa
   }
 }
 
-function drawImages(pipeline: Pipeline, args: SampleArgs) {
+function drawImages(pipeline: Pipeline, args: SampleArgs, mixedPrecision: MixedPrecision) {
   const line = new ProgressLine('drawing', 'step');
   const options = {
     prompt: args.prompt,
@@ -78,10 +81,11 @@ function drawImages(pipeline: Pipeline, args: SampleArgs) {
     scheduler: args.scheduler,
     eta: args.eta,
     numImages: args.num_images,
+    mixedPrecision,
   };
   for (const { step, steps, latents } of sample(pipeline, options)) {
     line.update(step + 1, steps);
-    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents);
+    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents, { mixedPrecision });
   }
   return [];
 }
@@ -93,7 +97,12 @@ interface Picture {
 }
 
 /** Everything needed to draw the picture again, but for the path of the model. */
-function pngText({ scheduler }: Pipeline, args: SampleArgs, picture: Picture) {
+function pngText(
+  { scheduler }: Pipeline,
+  args: SampleArgs,
+  precision: MixedPrecision,
+  picture: Picture,
+) {
   const settings = {
     model: basename(resolve(args.model)),
     steps: args.steps,
@@ -101,6 +110,7 @@ function pngText({ scheduler }: Pipeline, args: SampleArgs, picture: Picture) {
     scheduler: args.scheduler ?? scheduler._class_name,
     eta: args.eta,
     num_images: args.num_images,
+    mixed_precision: precision,
     ...picture,
   };
   return {

@@ -2,7 +2,7 @@ import { ArgumentParser } from 'argparse';
 import { RECIPE } from '../toyworld/making/recipe';
 import { WORLD_RECIPE } from '../toyworld/world-training';
 import { RUNS_FOLDER } from '../training/run-folder';
-import { integer } from './args';
+import { addMixedPrecision, integer, type PrecisionName } from './args';
 
 /** What `npm run proof` was asked for. */
 export interface ProofArgs {
@@ -10,6 +10,7 @@ export interface ProofArgs {
   readonly steps: number;
   readonly seeds: readonly number[];
   readonly output: string;
+  readonly mixed_precision: PrecisionName;
 }
 
 const description = `Does DPO work in the embedded world, and is it the preferences that do it? Trains DPO from each
@@ -43,5 +44,6 @@ export function proofArgs(argv: readonly string[]): ProofArgs {
     metavar: 'DIR',
     help: 'where the folder with all numbers is made; default: runs/',
   });
+  addMixedPrecision(parser);
   return parser.parse_args([...argv]) as unknown as ProofArgs;
 }

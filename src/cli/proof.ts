@@ -6,11 +6,13 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { RgbImage } from '../data/image';
+import type { MixedPrecision } from '../engine';
 import { formatRate } from '../scoring';
 import { assess, type Comparison, compare, type Drawn, drawPrompts } from '../toyworld/comparison';
 import { loadWorld, type World } from '../toyworld/world';
 import { trainOnWorld, WORLD_RECIPE, type WorldTraining } from '../toyworld/world-training';
 import { createRunFolder } from '../training';
+import { computedPrecision } from './args';
 import { ProgressLine } from './progress-line';
 import { proofArgs } from './proof-args';
 
@@ -28,10 +30,15 @@ const controls: readonly Run[] = [
 const EVALUATION_SEED = 777_000;
 
 /** Draws all held-out prompts with a progress line. */
-function draw(pipeline: World['base'], prompts: readonly string[], label: string): RgbImage[] {
+function draw(
+  pipeline: World['base'],
+  prompts: readonly string[],
+  label: string,
+  mixedPrecision: MixedPrecision = 'no',
+): RgbImage[] {
   const line = new ProgressLine(label, 'picture');
   const images: RgbImage[] = [];
-  for (const chunk of drawPrompts(pipeline, prompts, { seed: EVALUATION_SEED })) {
+  for (const chunk of drawPrompts(pipeline, prompts, { seed: EVALUATION_SEED, mixedPrecision })) {
     images.push(...chunk);
     line.update(images.length, prompts.length);
   }
@@ -50,7 +57,7 @@ async function prove(
     const line = new ProgressLine(`${title}: training`, 'step');
     for await (const { step, maxTrainSteps } of run.records) line.update(step, maxTrainSteps);
     const pipeline = { ...world.base, unet: run.policy };
-    const images = draw(pipeline, base.prompts, `${title}: drawing`);
+    const images = draw(pipeline, base.prompts, `${title}: drawing`, options.mixedPrecision);
     return compare(assess(images, base.prompts, world.scorer), base);
   } finally {
     run.dispose();
@@ -68,17 +75,20 @@ function row(title: string, result: Comparison): string {
 }
 
 async function main(): Promise<void> {
-  const { captions, steps: maxTrainSteps, seeds, output } = proofArgs(process.argv.slice(2));
+  const args = proofArgs(process.argv.slice(2));
+  const { captions, steps: maxTrainSteps, seeds, output } = args;
+  const mixedPrecision = computedPrecision(args.mixed_precision, console.error);
   const started = performance.now();
   const world = await loadWorld();
-  const config = { ...WORLD_RECIPE, maxTrainSteps, captions, seeds };
+  const config = { ...WORLD_RECIPE, maxTrainSteps, captions, seeds, mixedPrecision };
   const folder = createRunFolder(resolve(output), 'proof', config);
   const prompts = world.heldoutPrompts.slice(0, captions);
-  const base = assess(draw(world.base, prompts, 'base: drawing'), prompts, world.scorer);
+  const drawn = draw(world.base, prompts, 'base: drawing', mixedPrecision);
+  const base = assess(drawn, prompts, world.scorer);
   const results: Record<string, Comparison> = {};
   const runs = seeds.map((seed): Run => [`DPO, seed ${seed}`, { seed }]);
   for (const [title, options] of [...runs, ...controls]) {
-    const result = await prove(world, title, { ...options, maxTrainSteps }, base);
+    const result = await prove(world, title, { ...options, maxTrainSteps, mixedPrecision }, base);
     results[title] = result;
     folder.log({ title, ...options, result });
   }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
 import { type SamplerName, samplerNames } from '../diffusion/scheduler-config';
-import { decimal, fileName, integer } from './args';
+import { addMixedPrecision, decimal, fileName, integer, type PrecisionName } from './args';
 
 /** What `npm run sample` was asked for; every value is checked, and nothing was loaded yet. */
 export interface SampleArgs {
@@ -16,6 +16,7 @@ export interface SampleArgs {
   readonly scheduler?: SamplerName;
   readonly eta: number;
   readonly num_images: number;
+  readonly mixed_precision: PrecisionName;
   readonly output: string;
   readonly overwrite: boolean;
 }
@@ -62,6 +63,7 @@ function sampleParser(): ArgumentParser {
     metavar: 'N',
     help: 'drawn in one batch from one seed; N > 1 writes NAME-0.png … NAME-(N−1).png',
   });
+  addMixedPrecision(parser);
   add('--output', {
     type: fileName('.png'),
     default: 'out.png',

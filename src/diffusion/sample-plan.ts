@@ -1,3 +1,4 @@
+import type { MixedPrecision } from '../engine';
 import type { ClipText, UNet, Vae } from '../models';
 import { TorchGenerator } from '../random';
 import { isGuided } from './guidance';
@@ -40,6 +41,8 @@ export interface SampleOptions {
   readonly eta?: number;
   /** Pictures for each prompt. @default 1 */
   readonly numImages?: number;
+  /** Of the three models; guidance and scheduler are float32. @default 'no' */
+  readonly mixedPrecision?: MixedPrecision;
 }
 
 /** Checked options: everything a run needs to know before it starts. */

@@ -1,6 +1,6 @@
 // B pictures, h × w latent positions, C channels
 import type { RgbImage } from '../data/image';
-import { noGrad, type Tensor } from '../engine';
+import { autocast, noGrad, type Tensor } from '../engine';
 import { unet } from '../models';
 import { guidedPrediction } from './guidance';
 import { imagesFromLatents } from './images';
@@ -40,10 +40,11 @@ export function* sample(
     pipeline,
     options,
   );
+  const { mixedPrecision = 'no' } = options;
   const drawNoise = () => randnLatents(generators, shape);
   const run = sampler.start(numInferenceSteps, { eta, drawNoise });
-  const encoderHiddenStates = noGrad(() =>
-    encodeTexts(pipeline.textEncoder, pipeline.tokenizer, texts),
+  const encoderHiddenStates = autocast(mixedPrecision, () =>
+    noGrad(() => encodeTexts(pipeline.textEncoder, pipeline.tokenizer, texts)),
   );
   const steps = run.timesteps.length;
   let latents = noGrad(() => drawNoise().mul(sampler.initNoiseSigma));
@@ -52,7 +53,10 @@ export function* sample(
       const { prevSample, predOriginal } = noGrad(() => {
         const predict = (x: Tensor) => {
           const timesteps = new Array<number>(x.shape[0] ?? 0).fill(timestep);
-          return unet(pipeline.unet, x, timesteps, { encoderHiddenStates });
+          const predicted = autocast(mixedPrecision, () =>
+            unet(pipeline.unet, x, timesteps, { encoderHiddenStates }),
+          );
+          return predicted.cast('float32');
         };
         return run.step(step, guidedPrediction(predict, latents, guidanceScale), latents);
       });
@@ -72,6 +76,6 @@ export function* sample(
 /** Draws pictures from text: all images of the first prompt, then those of the second, … Options and errors of `sample`. */
 export function generateImages(pipeline: TextToImage, options: SampleOptions): RgbImage[] {
   for (const { step, steps, latents } of sample(pipeline, options))
-    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents);
+    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents, options);
   return [];
 }

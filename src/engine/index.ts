@@ -1,4 +1,8 @@
-/** Tensors as TensorFlow handles, scopes, a tape, operations, weights. The only folder that names tfjs. */
+/**
+ * Tensors as TensorFlow handles, scopes, a tape, operations, weights, mixed precision. The only folder that names tfjs.
+ *
+ * Everything is float32 but what `autocast('bf16', …)` computes; nothing outside this folder depends on which it is.
+ */
 import './methods';
 import { constantCount } from './ops/call';
 import { handleCount } from './tensor';

@@ -2,6 +2,7 @@
 import { type PreferencePairs, pairPicture } from '../data';
 import type { RgbImage } from '../data/image';
 import { generateImages, type TextToImage } from '../diffusion';
+import type { MixedPrecision } from '../engine';
 import type { ClipFolder } from '../hub';
 import { clipScores, type Variety, variety, type WinRate, winRate } from '../scoring';
 import { FAITHFUL_TERMS, judge, TERMS, type Term, type Terms, utility } from './judge';
@@ -19,6 +20,13 @@ export interface Drawn {
 /** Prompts drawn together by `drawPrompts`. */
 export const DRAWN_TOGETHER = 25;
 
+export interface DrawPromptsOptions {
+  /** Of the first picture. @default 0 */
+  readonly seed?: number;
+  /** @default 'no' */
+  readonly mixedPrecision?: MixedPrecision;
+}
+
 /**
  * Draws one picture per prompt, each from its own seed (`seed` + its position): the same for every
  * model. Yields the pictures of one chunk of prompts after the other.
@@ -26,12 +34,12 @@ export const DRAWN_TOGETHER = 25;
 export function* drawPrompts(
   pipeline: TextToImage,
   prompts: readonly string[],
-  { seed = 0 } = {},
+  { seed = 0, mixedPrecision = 'no' }: DrawPromptsOptions = {},
 ): Generator<RgbImage[], void, void> {
   for (let from = 0; from < prompts.length; from += DRAWN_TOGETHER) {
     const prompt = prompts.slice(from, from + DRAWN_TOGETHER);
     const seeds = prompt.map((_, i) => seed + from + i);
-    yield generateImages(pipeline, { prompt, seed: seeds, ...DRAWING });
+    yield generateImages(pipeline, { prompt, seed: seeds, mixedPrecision, ...DRAWING });
   }
 }
 

@@ -1,6 +1,7 @@
 /** How the world is trained on: one recipe for the showcase, the proof and its controls. */
 import { type Batch, batches, type PreferencePairs, type Relabelling, relabel } from '../data';
 import { noiseSchedule } from '../diffusion';
+import type { MixedPrecision } from '../engine';
 import type { UNet } from '../models';
 import { PythonRandom, TorchGenerator } from '../random';
 import { AdamW, dpoStep, lrSchedules, type StepRecord, sftStep, train } from '../training';
@@ -17,6 +18,8 @@ export interface WorldTraining {
   readonly seed?: number;
   /** @default WORLD_RECIPE.maxTrainSteps */
   readonly maxTrainSteps?: number;
+  /** @default 'no' */
+  readonly mixedPrecision?: MixedPrecision;
   readonly signal?: AbortSignal;
 }
 
@@ -81,12 +84,14 @@ export async function firstBatch(source: AsyncGenerator<Batch>): Promise<Batch> 
 /** Sets up a run from the world's base model; nothing is computed until its records are asked for. */
 export function trainOnWorld(world: World, options: WorldTraining = {}): WorldRun {
   const { method = 'dpo', labels = 'as labelled', seed = 0, signal } = options;
+  const { mixedPrecision = 'no' } = options;
   const { base, trainPairs } = world;
   const maxTrainSteps = options.maxTrainSteps ?? WORLD_RECIPE.maxTrainSteps;
   const random = seeded(seed);
   const policy = copyOf(base.unet);
   const optimizer = new AdamW([policy.parameters]);
-  const parts = { ...base, schedule: noiseSchedule(base.scheduler), generator: random.torch };
+  const schedule = noiseSchedule(base.scheduler);
+  const parts = { ...base, schedule, generator: random.torch, mixedPrecision };
   const { betaDpo, trainBatchSize, lrWarmupSteps } = WORLD_RECIPE;
   const records = train({
     batches: worldBatches(world, relabel(trainPairs, labels, { seed }), random, {

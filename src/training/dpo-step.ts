@@ -1,4 +1,4 @@
-import { accumulateGrads, noGrad, tidy } from '../engine';
+import { accumulateGrads, autocast, type MixedPrecision, noGrad, tidy } from '../engine';
 import { type UNet, unet } from '../models';
 import { dpoLoss } from '../preference';
 import type { TorchGenerator } from '../random';
@@ -13,6 +13,8 @@ export interface DpoStepOptions extends Encoders {
   readonly generator: TorchGenerator;
   /** @default 5000 */
   readonly betaDpo?: number;
+  /** Of both models, the autoencoder and the text encoder; the loss is float32. @default 'no' */
+  readonly mixedPrecision?: MixedPrecision;
 }
 
 /**
@@ -20,8 +22,8 @@ export interface DpoStepOptions extends Encoders {
  * divided by `accumulationSteps`, is added to the policy's. The reference predicts without a tape.
  */
 export function dpoStep(options: DpoStepOptions): MicroStep {
-  const { policy, reference, generator, betaDpo } = options;
-  return (batch: PairBatch, accumulationSteps: number) =>
+  const { policy, reference, generator, betaDpo, mixedPrecision = 'no' } = options;
+  const step = (batch: PairBatch, accumulationSteps: number) =>
     tidy(() => {
       if (!isPaired(batch))
         throw new RangeError('DPO needs both pictures of every pair in a batch.');
@@ -43,4 +45,5 @@ export function dpoStep(options: DpoStepOptions): MicroStep {
         gradientFactor: terms.gradientFactor.mean().item(),
       };
     });
+  return (...batch) => autocast(mixedPrecision, () => step(...batch));
 }

@@ -1,4 +1,4 @@
-import { accumulateGrads, tidy } from '../engine';
+import { accumulateGrads, autocast, type MixedPrecision, tidy } from '../engine';
 import { type UNet, unet } from '../models';
 import { sftLoss } from '../preference';
 import type { TorchGenerator } from '../random';
@@ -8,12 +8,14 @@ import type { MicroStep } from './record';
 export interface SftStepOptions extends Encoders {
   readonly policy: UNet;
   readonly generator: TorchGenerator;
+  /** Of the policy, the autoencoder and the text encoder; the loss is float32. @default 'no' */
+  readonly mixedPrecision?: MixedPrecision;
 }
 
 /** One micro-batch of supervised fine-tuning on the preferred images. Upstream: train.py `--sft`. */
 export function sftStep(options: SftStepOptions): MicroStep {
-  const { policy, generator } = options;
-  return (batch: PairBatch, accumulationSteps: number) =>
+  const { policy, generator, mixedPrecision = 'no' } = options;
+  const step = (batch: PairBatch, accumulationSteps: number) =>
     tidy(() => {
       if (isPaired(batch))
         throw new RangeError("SFT trains on winners: batch with pictures: 'winner'.");
@@ -25,4 +27,5 @@ export function sftStep(options: SftStepOptions): MicroStep {
       });
       return { loss: terms.loss.item() };
     });
+  return (...batch) => autocast(mixedPrecision, () => step(...batch));
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { decimal, fileName, integer } from '../../src/cli/args';
+import { computedPrecision, decimal, fileName, integer } from '../../src/cli/args';
 import { sampleArgs } from '../../src/cli/sample-args';
 
 describe('command-line values', () => {
@@ -26,6 +26,18 @@ describe('command-line values', () => {
   });
 });
 
+describe('computedPrecision', () => {
+  it('is what was asked for, and for fp16 says in one line what it is instead', () => {
+    const lines: string[] = [];
+    const computed = (['no', 'bf16', 'fp16'] as const).map((asked) =>
+      computedPrecision(asked, (line) => lines.push(line)),
+    );
+    assert.deepEqual(computed, ['no', 'bf16', 'bf16']);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', /^--mixed_precision fp16: computing in bf16 instead/);
+  });
+});
+
 describe('sampleArgs', () => {
   it('fills in the defaults of the pipeline', () => {
     const { seed, ...args } = sampleArgs(['--model', 'dir', '--prompt=-x-']);
@@ -43,6 +55,7 @@ describe('sampleArgs', () => {
         scheduler: undefined,
         eta: 0,
         num_images: 1,
+        mixed_precision: 'no',
         output: 'out.png',
         overwrite: false,
       },
@@ -52,7 +65,7 @@ describe('sampleArgs', () => {
   it('takes every flag, in short where that is unambiguous', () => {
     const args = sampleArgs(
       `--model m --prompt p --neg n --seed 0 --steps 20 --guidance_scale 1 --height 64 --width=32
-       --scheduler ddim --eta 0.5 --num_images 3 --out a.png --overwrite`.split(/\s+/),
+       --scheduler ddim --eta 0.5 --num_images 3 --mixed bf16 --out a.png --overwrite`.split(/\s+/),
     );
     assert.deepEqual(
       { ...args },
@@ -68,6 +81,7 @@ describe('sampleArgs', () => {
         scheduler: 'ddim',
         eta: 0.5,
         num_images: 3,
+        mixed_precision: 'bf16',
         output: 'a.png',
         overwrite: true,
       },

@@ -54,6 +54,7 @@ describe('npm run sample', function () {
         scheduler: 'PNDMScheduler',
         eta: 0,
         num_images: 1,
+        mixed_precision: 'no',
         image: 0,
         width: 16,
         height: 16,
@@ -64,6 +65,7 @@ describe('npm run sample', function () {
     inTemporaryFolder(async (folder) => {
       const { status, stdout, stderr } = run(
         ...['--model', model, '--prompt', 'a '.repeat(80), '--steps', '2', '--scheduler', 'ddpm'],
+        ...['--mixed_precision', 'fp16'],
         ...[
           '--height',
           '8',
@@ -83,6 +85,8 @@ describe('npm run sample', function () {
       assert.ok(first && second && !first.equals(second));
       const settings = JSON.parse(readPngText(second).get('settings') ?? '');
       assert.deepEqual([settings.image, settings.width, settings.height], [1, 24, 8]);
+      assert.match(stderr, /^--mixed_precision fp16: computing in bf16 instead/m);
+      assert.equal(settings.mixed_precision, 'bf16');
     }));
 
   it('refuses a wrong flag, an existing file and a broken folder in one sentence', () =>

@@ -92,6 +92,22 @@ describe('sample', () => {
 
   const short = { prompt: 'a red cat', numInferenceSteps: 4, seed: 3 } as const;
 
+  it('draws in bf16 what it draws in float32, but for rounding', () => {
+    assertNoLeak(() => {
+      const drawn = (['no', 'bf16'] as const).map((mixedPrecision) =>
+        generateImages(loud, { ...short, guidanceScale: 7.5, mixedPrecision }).flatMap(
+          ({ data }) => [...data],
+        ),
+      );
+      const [exact = [], rounded = []] = drawn;
+      const off = exact.map((level, i) => Math.abs(level - (rounded[i] ?? Number.NaN)));
+      const mean = off.reduce((sum, x) => sum + x, 0) / off.length;
+      assert.ok(mean > 0 && mean < 3, `${mean} levels`);
+      for (const { latents } of sample(loud, { ...short, mixedPrecision: 'bf16' }))
+        assert.equal(latents.dtype, 'float32');
+    });
+  });
+
   it('yields what it does at every step', () => {
     const seen = Array.from(sample(loud, short), ({ step, steps, timestep, latents }) => {
       assert.deepEqual(latents.shape, [1, 8, 8, 4]);

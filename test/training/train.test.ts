@@ -3,6 +3,7 @@ import { noiseSchedule } from '../../src/diffusion';
 import {
   accumulateGrads,
   concat,
+  type MixedPrecision,
   noGrad,
   type Tensor,
   tensor,
@@ -55,13 +56,19 @@ function* batchesOf(method: 'dpo' | 'sft', { pairs, textLength }: Expected): Gen
     };
 }
 
-async function run(method: 'dpo' | 'sft', pipeline: Pipeline, expected: Expected) {
+async function run(
+  method: 'dpo' | 'sft',
+  pipeline: Pipeline,
+  expected: Expected,
+  mixedPrecision: MixedPrecision = 'no',
+) {
   const parameters = pipeline.unet.parameters.clone();
   const policy = { ...pipeline.unet, parameters, p: parameters.tree<UNet['p']>() };
   const optimizer = new AdamW([parameters]);
   const generator = new TorchGenerator(expected.seed);
   const schedule = noiseSchedule(pipeline.scheduler);
-  const parts = { ...pipeline, schedule, generator, policy, reference: pipeline.unet };
+  const models = { ...pipeline, policy, reference: pipeline.unet };
+  const parts = { ...models, schedule, generator, mixedPrecision };
   const { betaDpo } = expected;
   const steps = expected.records.length;
   const records: StepRecord[] = [];
@@ -126,16 +133,37 @@ describe('train', () => {
       dispose();
     });
 
-  it('starts at ln 2 to the last bit, the policy agreeing with the reference', async () => {
-    const expected = jsonFixture<Expected>('training', 'dpo.json');
-    const { records, dispose } = await run('dpo', pipeline, expected);
-    assert.equal(records[0]?.loss, Math.fround(Math.LN2));
-    assert.equal(records[0]?.modelLossW, records[0]?.refLossW);
-    assert.equal(records[0]?.gradientFactor, 0.5);
-    assert.equal(records[0]?.margin, 0);
-    assert.ok((records[0]?.gradNorm ?? 0) > 1);
-    dispose();
-  });
+  for (const precision of ['no', 'bf16'] as const)
+    it(`starts at ln 2 to the last bit, the policy agreeing with the reference (${precision})`, async () => {
+      const expected = jsonFixture<Expected>('training', 'dpo.json');
+      const { records, dispose } = await run('dpo', pipeline, expected, precision);
+      assert.equal(records[0]?.loss, Math.fround(Math.LN2));
+      assert.equal(records[0]?.modelLossW, records[0]?.refLossW);
+      assert.equal(records[0]?.gradientFactor, 0.5);
+      assert.equal(records[0]?.margin, 0);
+      assert.ok((records[0]?.gradNorm ?? 0) > 1);
+      dispose();
+    });
+
+  for (const method of ['dpo', 'sft'] as const)
+    it(`takes ${method} steps in bf16 that are those of float32 but for rounding`, async () => {
+      const expected = jsonFixture<Expected>('training', `${method}.json`);
+      const { records, policy, dispose } = await run(method, pipeline, expected, 'bf16');
+      expected.records.forEach((torch, i) => {
+        const ours = records[i] as StepRecord;
+        assertClose(ours.loss, torch.loss, { rtol: 0.15, label: `loss of step ${i + 1}` });
+        assertClose(ours.gradNorm, torch.gradNorm, { rtol: 0.15, label: `norm of step ${i + 1}` });
+      });
+      const first = records[0] as StepRecord;
+      assert.notEqual(first.gradNorm, expected.records[0]?.gradNorm);
+      const [name = ''] = policy.parameters.names;
+      const bits = new Uint32Array(policy.parameters.read(name).buffer);
+      assert.ok(
+        bits.some((x) => x & 0xffff),
+        'weights are float32',
+      );
+      dispose();
+    });
 
   it('gives the gradient of a big batch when small ones are added up', () => {
     const model = pipeline.unet;
@@ -175,15 +203,16 @@ describe('train', () => {
     for (const owner of [noisy, noise, text, weights]) owner.dispose();
   });
 
-  it('leaks no tensor in 200 steps', async () => {
-    const expected = jsonFixture<Expected>('training', 'dpo.json');
-    const record = expected.records[0] as Expected['records'][number];
-    const long = { ...expected, pairs: 1, accumulation: 1, records: Array(200).fill(record) };
-    const { records, dispose } = await run('dpo', pipeline, long);
-    assert.deepEqual(new Set(records.map(({ tensors }) => tensors)).size, 1);
-    assert.equal(records.length, 200);
-    dispose();
-  });
+  for (const precision of ['no', 'bf16'] as const)
+    it(`leaks no tensor in 200 steps (${precision})`, async () => {
+      const expected = jsonFixture<Expected>('training', 'dpo.json');
+      const record = expected.records[0] as Expected['records'][number];
+      const long = { ...expected, pairs: 1, accumulation: 1, records: Array(200).fill(record) };
+      const { records, dispose } = await run('dpo', pipeline, long, precision);
+      assert.deepEqual(new Set(records.map(({ tensors }) => tensors)).size, 1);
+      assert.equal(records.length, 200);
+      dispose();
+    });
 
   it('ends between steps when it is told to, with nothing left behind', async () => {
     const before = tensorCount();
