@@ -3,6 +3,7 @@
 // TensorFlow takes tensors for immutable, so these are only for buffers their caller owns alone.
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "kernels.h"
 #include "register.h"
@@ -79,6 +80,29 @@ void squaredNorm(const Attributes&, OpContext& c) {
   if (norm) *norm = static_cast<float>(kernels().squaredNorm(c.input(0).floats(), c.input(0).size));
 }
 
+void unmap(void* data, size_t bytes, void*) { munmap(data, bytes); }
+
+/**
+ * Zeros in memory of their own, 16 · input 0 of them: for buffers that live as long as a model. The system fills
+ * them when they are first touched, in huge pages where it has them, and has them back at once when they go.
+ */
+template <class T>
+void buffer(const Attributes&, OpContext& c) {
+  if (!c.requireSize(0, 1)) return;
+  const int64_t length = 16 * int64_t{*static_cast<const int32_t*>(c.input(0).data)};
+  if (!c.require(length > 0, "a buffer has at least one element")) return;
+  const size_t bytes = length * sizeof(T);
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (!c.require(data != MAP_FAILED, "the system has no such memory")) return;
+#ifdef MADV_HUGEPAGE
+  madvise(data, bytes, MADV_HUGEPAGE);  // refused by some systems, which then use small ones
+#endif
+  TF_Tensor* tensor = TF_NewTensor(kDataType<T>, &length, 1, data, bytes, unmap, nullptr);
+  if (!c.require(tensor && TF_TensorData(tensor) == data, "the buffer could not be made")) return;
+  c.setOutput(0, tensor);
+  TF_DeleteTensor(tensor);
+}
+
 void releaseBase(void*, size_t, void* base) { TF_DeleteTensor(static_cast<TF_Tensor*>(base)); }
 
 /** A tensor over part of the buffer; it holds a reference to the buffer. */
@@ -124,6 +148,36 @@ void write(const Attributes& a, OpContext& c) {
   });
 }
 
+/** data [A, B, C] into a buffer [C, B, N]: element (a, b, c) to (c, b, offset + a). */
+template <class T>
+void writeReversed(const Attributes& attributes, OpContext& c) {
+  const auto &data = c.input(0), &buffer = c.input(1);
+  if (!c.require(data.shape.rank == 3, "the data must have three axes") || data.size == 0) return;
+  const int64_t A = data.shape.dims[0], B = data.shape.dims[1], C = data.shape.dims[2];
+  const int64_t N = buffer.size / (B * C), first = attributes.offset;
+  if (!c.require(N * B * C == buffer.size && first >= 0 && first + A <= N,
+                 "the data reaches beyond the buffer")) {
+    return;
+  }
+  const T* from = data.as<T>();
+  T* to = buffer.as<T>() + first;
+  constexpr int64_t kTile = 16;  // written together: a cache line of floats
+  const int parts = partsFor(data.size, kCopyGrain);
+  parallel(parts, [&](int part) {
+    const Range r = share(B, part, parts);
+    for (int64_t tile = 0; tile < A; tile += kTile) {
+      const int64_t end = tile + kTile < A ? tile + kTile : A;
+      for (int64_t b = r.begin; b < r.end; b++) {
+        for (int64_t i = 0; i < C; i++) {
+          for (int64_t a = tile; a < end; a++) {
+            to[(i * B + b) * N + a] = from[(a * B + b) * C + i];
+          }
+        }
+      }
+    }
+  });
+}
+
 template <class T>
 void zero(const Attributes&, OpContext& c) {
   const auto& buffer = c.input(0);
@@ -160,11 +214,15 @@ std::string registerBufferOps() {
            writes},
           compute<adafactor>);
   ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}, Effect::pure}, compute<squaredNorm>);
+  ops.add({"DpoBuffer", {}, {"sixteens: int32"}, {"buffer: T"}, writes}, compute<buffer<float>>,
+          compute<buffer<bfloat16>>);
   // Stateful, so that TensorFlow never merges or precomputes views of a buffer that changes.
   ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}, writes},
           compute<view<float>>, compute<view<bfloat16>>);
   ops.add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes},
           compute<write<float>>, compute<write<bfloat16>>);
+  ops.add({"DpoWriteReversed", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes},
+          compute<writeReversed<float>>, compute<writeReversed<bfloat16>>);
   ops.add({"DpoZero", {}, {"buffer: T"}, {}, writes}, compute<zero<float>>,
           compute<zero<bfloat16>>);
   return ops.error;

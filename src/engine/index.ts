@@ -14,7 +14,7 @@ export { type MemoryUse, peakMemory } from './memory';
 export * from './ops';
 export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
 export { type OperationCost, type Profile, profile } from './profile';
-export type { AdamWStep } from './storage';
+export type { AdamWStep, WeightPiece } from './storage';
 export {
   accumulateGrads,
   type Loss,

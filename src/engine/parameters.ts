@@ -1,5 +1,5 @@
 import { sizeOf } from './dtype';
-import { type AdamWStep, allocate, type Storage } from './storage';
+import { type AdamWStep, allocate, type Storage, type WeightPiece } from './storage';
 import type { Tensor } from './tensor';
 
 /** Name and shape of one weight. */
@@ -68,7 +68,17 @@ export class Parameters {
     const expected = sizeOf(this.shapes[index] ?? []);
     if (data.length !== expected)
       throw new RangeError(`Weight "${name}" holds ${expected} values, got ${data.length}.`);
-    this.values.write(index, data);
+    this.values.write(index, { data });
+  }
+
+  /** Most numbers that a piece for `writePiece` may hold; Infinity where it has to be a whole weight. */
+  get pieceLimit(): number {
+    return this.values.pieceLimit;
+  }
+
+  /** Copies a stretch of one weight in: how a file's numbers get here without a copy of the whole. */
+  writePiece(name: string, piece: WeightPiece): void {
+    this.values.write(this.index(name), piece);
   }
 
   /** Copies values out, row-major. */

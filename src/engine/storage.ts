@@ -27,10 +27,22 @@ export interface AdamWStep {
   readonly gradScale: number;
 }
 
+/** A stretch of a weight's numbers. */
+export interface WeightPiece {
+  /** Row-major; bfloat16 as its bit patterns. */
+  readonly data: Float32Array | Uint16Array;
+  /** Place of the first number: among all of the weight, or on the last axis where axes are reversed. @default 0 */
+  readonly at?: number;
+  /** The piece's shape [A, B, C] where the weight is [C, B, N]. @default the weight's own order */
+  readonly reversed?: readonly [A: number, B: number, C: number];
+}
+
 /** Equally shaped arrays of numbers for all weights of a model: values, gradients or moments. */
 export interface Storage {
   readonly tensors: readonly Tensor[];
-  write(index: number, data: Float32Array): void;
+  /** Most numbers of a piece: Infinity where a piece has to be the whole weight. */
+  readonly pieceLimit: number;
+  write(index: number, piece: WeightPiece): void;
   /** tensors[index] += source. */
   accumulate(index: number, source: Tensor): void;
   /** View that kernels may add into directly, where there is one. */
@@ -56,6 +68,7 @@ export function allocate(shapes: readonly (readonly number[])[]): Storage {
  */
 class FlatStorage implements Storage {
   readonly tensors: readonly Tensor[];
+  readonly pieceLimit = 2 ** 20; // 4 MB: its copies stay in the cache
   private readonly buffer: Tensor;
   private readonly offsets: readonly number[];
 
@@ -66,7 +79,7 @@ class FlatStorage implements Storage {
       length += Math.ceil(sizeOf(shape) / 16) * 16; // 64-byte alignment of every view
       return offset;
     });
-    this.buffer = zeroFilled([length]);
+    this.buffer = call('DpoBuffer', f32, [intConstant(Math.max(1, length / 16))]);
     this.tensors = shapes.map((shape, i) =>
       call('DpoView', { ...f32, offset: int(this.offsets[i] ?? 0) }, [
         this.buffer,
@@ -79,9 +92,11 @@ class FlatStorage implements Storage {
     return this.tensors[index];
   }
 
-  write(index: number, data: Float32Array): void {
-    const attributes = { ...f32, offset: int(this.offsets[index] ?? 0) };
-    tidy(() => callInPlace('DpoWrite', attributes, [tensor(data, [data.length]), this.buffer]));
+  write(index: number, piece: WeightPiece): void {
+    const attributes = { ...f32, offset: int(piece.at ?? 0) };
+    const operation = piece.reversed ? 'DpoWriteReversed' : 'DpoWrite';
+    const weight = this.tensors[index] as Tensor;
+    tidy(() => callInPlace(operation, attributes, [pieceTensor(piece), weight]));
   }
 
   accumulate(index: number, source: Tensor): void {
@@ -121,6 +136,14 @@ class FlatStorage implements Storage {
   }
 }
 
+/** A piece in its own shape, as float32. */
+function pieceTensor({ data, reversed }: WeightPiece): Tensor {
+  const shape = reversed ?? [data.length];
+  return data instanceof Uint16Array
+    ? tensor(data, shape, 'bfloat16').cast('float32')
+    : tensor(data, shape);
+}
+
 function flat(storage: Storage): { readonly buffer: Tensor } {
   if (storage instanceof FlatStorage) return storage as unknown as { readonly buffer: Tensor };
   throw new Error('Weights allocated in plain and in fused mode cannot be mixed.');
@@ -129,6 +152,7 @@ function flat(storage: Storage): { readonly buffer: Tensor } {
 /** A tensor for each weight, updated by TensorFlow's own operations: any device. */
 class SeparateStorage implements Storage {
   readonly tensors: readonly Tensor[];
+  readonly pieceLimit = Number.POSITIVE_INFINITY;
 
   constructor(shapes: readonly (readonly number[])[]) {
     this.tensors = shapes.map((shape) => zeroFilled(shape));
@@ -147,8 +171,11 @@ class SeparateStorage implements Storage {
     });
   }
 
-  write(index: number, data: Float32Array): void {
-    this.replace(index, (old) => tensor(data, old.shape));
+  write(index: number, piece: WeightPiece): void {
+    this.replace(index, ({ shape }) => {
+      const given = pieceTensor(piece);
+      return (piece.reversed ? given.transpose([2, 1, 0]) : given).reshape(shape);
+    });
   }
 
   accumulate(index: number, source: Tensor): void {

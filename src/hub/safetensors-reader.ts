@@ -39,6 +39,14 @@ export class SafetensorsFile {
     return decodeElements(dtype, bytes);
   }
 
+  /** Fills `bytes` with a tensor's stored bytes, little-endian, from byte `begin` of it on. */
+  async readBytes(name: string, bytes: Uint8Array, begin: number): Promise<void> {
+    const entry = this.entry(name);
+    if (begin < 0 || begin + bytes.length > entry.end - entry.begin)
+      throw new RangeError(`"${name}" has no bytes ${begin} to ${begin + bytes.length}.`);
+    await readAt(this.path, this.handle, bytes, this.dataStart + entry.begin + begin);
+  }
+
   /** One tensor's elements as float32, rounded once where the file has F64 or I64. */
   async readFloat32(name: string): Promise<Float32Array> {
     return toFloat32(await this.read(name));

@@ -1,9 +1,10 @@
 import { Parameters, type WeightShape } from '../engine';
 import { CheckpointError } from './checkpoint-error';
 import type { FileDType } from './dtypes';
-import { engineShape, toEngineLayout, toTorchLayout } from './layout';
+import { engineShape, toTorchLayout } from './layout';
 import { type SafetensorsOptions, writeSafetensors } from './safetensors-writer';
 import type { StoredWeight, WeightFiles } from './weight-files';
+import { readPieces } from './weight-pieces';
 
 /** Names that a weight may have in files of other versions, in the order in which they are tried. */
 export type Aliases = (name: string) => readonly string[];
@@ -20,7 +21,7 @@ export function allocateWeights(weights: readonly WeightShape[]): Parameters {
 }
 
 /**
- * Loads a model's weights, one tensor at a time.
+ * Loads a model's weights, piece by piece into where they stay.
  * @param weights names and PyTorch shapes of all that the model has
  * @throws CheckpointError that lists every weight that is missing, in excess, or of another shape
  */
@@ -32,9 +33,8 @@ export async function loadWeights(
   const sources = matchWeights(files, weights, aliases);
   const parameters = allocateWeights(weights);
   try {
-    for (const [[name, shape], { file, name: stored }] of sources) {
-      parameters.write(name, toEngineLayout(await file.readFloat32(stored), shape));
-    }
+    for await (const { name, piece } of readPieces(sources, parameters.pieceLimit))
+      parameters.writePiece(name, piece);
     return parameters;
   } catch (error) {
     parameters.dispose();

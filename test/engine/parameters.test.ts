@@ -91,6 +91,35 @@ for (const kernels of ['fused', 'plain'] as const)
       for (const p of [weights, copy]) p.dispose();
     });
 
+    run('take a weight in pieces, also such as have its axes in reverse', () => {
+      const [A, B, C] = [37, 5, 3]; // two tiles of outputs and some more
+      const weights = Parameters.allocate([
+        ['a', [C, B, A]],
+        ['b', [C, B, A]],
+      ]);
+      const whole = wave([A, B, C], 0);
+      const cut = weights.pieceLimit === Number.POSITIVE_INFINITY ? A : 16;
+      for (let at = 0; at < A; at += cut) {
+        const data = whole.slice(at * B * C, (at + cut) * B * C);
+        weights.writePiece('a', { data, at, reversed: [data.length / (B * C), B, C] });
+        weights.writePiece('b', { data, at: at * B * C });
+      }
+      const expected = Float32Array.from(whole, (_, i) => {
+        const [a, b, c] = [i % A, Math.floor(i / A) % B, Math.floor(i / (A * B))];
+        return whole[(a * B + b) * C + c] ?? Number.NaN;
+      });
+      assert.deepEqual(weights.read('a'), expected);
+      assert.deepEqual(weights.read('b'), whole);
+      weights.dispose();
+    });
+
+    run('widen a piece of bfloat16', () => {
+      const weights = Parameters.allocate([['a', [2]]]);
+      weights.writePiece('a', { data: Uint16Array.of(0x3f80, 0xc040) });
+      assert.deepEqual(weights.read('a'), Float32Array.of(1, -3));
+      weights.dispose();
+    });
+
     run('name the weight that is wrong', () => {
       const weights = filled();
       assert.throws(() => weights.tensor('c'), /no weight "c"/);
