@@ -10,7 +10,7 @@ import { handleCount } from './tensor';
 export { autocast, type MixedPrecision } from './autocast';
 export { engineInfo, type KernelMode, withKernels } from './backend';
 export type { DType } from './dtype';
-export { type MemoryUse, peakMemory } from './memory';
+export { type MemoryPeak, type MemoryUse, peakMemory, watchMemory } from './memory';
 export * from './ops';
 export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
 export { type OperationCost, type Profile, profile } from './profile';

@@ -12,22 +12,33 @@ function account(line: 'VmRSS' | 'VmHWM'): number {
   return Number(kilobytes) * 1024;
 }
 
-/** What a piece of work needed. */
-export interface MemoryUse<T> {
-  readonly value: T;
+/** Memory that the process held during a piece of work. */
+export interface MemoryPeak {
   /** Bytes resident at the worst moment, the whole process. */
   readonly peak: number;
   /** How far that is above what was resident before. */
   readonly growth: number;
 }
 
-/** Runs `fn` and tells the most memory the process had meanwhile. Throws Error where there is no /proc. */
-export function peakMemory<T>(fn: () => T): MemoryUse<T> {
+/** What a piece of work needed, and what came of it. */
+export interface MemoryUse<T> extends MemoryPeak {
+  readonly value: T;
+}
+
+/** Starts an account; the function returned tells the most memory since. Throws Error where there is no /proc. */
+export function watchMemory(): () => MemoryPeak {
   if (!existsSync(CLEAR))
     throw new Error(`Peak memory is read from ${STATUS}, which this system does not have.`);
   writeFileSync(CLEAR, '5'); // resets VmHWM to the present size
   const before = account('VmRSS');
-  const value = fn();
-  const peak = account('VmHWM');
-  return { value, peak, growth: Math.max(0, peak - before) };
+  return () => {
+    const peak = account('VmHWM');
+    return { peak, growth: Math.max(0, peak - before) };
+  };
+}
+
+/** Runs `fn` and tells the most memory the process had meanwhile. Throws Error where there is no /proc. */
+export function peakMemory<T>(fn: () => T): MemoryUse<T> {
+  const peak = watchMemory();
+  return { value: fn(), ...peak() };
 }
