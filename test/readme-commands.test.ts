@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KernelDied, startKernel } from '../kernels/typescript/client';
 import { readPngText } from '../src/data/read-png-text';
+import { fixturePath } from './support/fixtures';
 import { firstCell, namedScripts, root, scripts, shownArguments } from './support/readme';
 import { inTemporaryFolder } from './support/temporary';
 
@@ -76,6 +77,10 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     };
     return { args: ['--scale', '0.0005', '--output', folder], check };
   },
+  'verify:full-size': () => ({
+    args: ['--folder', fixturePath('full-size')],
+    check: (output) => assert.match(output, /^gradient, relative L2 .*^✔ as PyTorch$/ms),
+  }),
   // Needs Python libraries that no test may need: what can be seen here is that it says so.
   'check:python': () => ({
     args: [],
@@ -134,7 +139,15 @@ describe('the commands of README.md', function () {
 
   it('tell their options', () => {
     const check = () => undefined;
-    for (const script of ['sample', 'proof', 'bench', 'mutate', 'torture', 'world'])
+    for (const script of [
+      'sample',
+      'proof',
+      'bench',
+      'mutate',
+      'torture',
+      'world',
+      'verify:full-size',
+    ])
       assert.match(
         run(script, { args: ['--help'], check }),
         new RegExp(`^usage: npm run ${script} -- .*^options:`, 'ms'),
