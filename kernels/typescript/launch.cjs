@@ -4,5 +4,8 @@
  */
 'use strict';
 
+const { join } = require('node:path');
+
+require('./compile-cache.cjs').keepCompiledCode(join(__dirname, '../../.cache/kernel/v8'));
 require('./register.cjs').registerTypeScript();
 require('./main.ts').main(process.argv[2]);

@@ -43,6 +43,7 @@ export function installCompilerHost(root: string, folder: string): CompilerHost 
     refresh: () => undefined,
   };
   const look = watchOnDemand(original.sys, folder);
+  readDeclarationsBare(original.sys);
   host.refresh = () => host.resolution.refresh(look());
   const cached = require.cache[modulePath];
   if (cached === undefined) throw new Error('tslab loads its TypeScript in an unknown way.');
@@ -54,6 +55,18 @@ export function installCompilerHost(root: string, folder: string): CompilerHost 
   };
   return host;
 }
+
+/** Node's declarations are two thirds documentation, which takes as long to parse as all the rest of them. */
+function readDeclarationsBare(sys: ts.System): void {
+  const { readFile } = sys;
+  sys.readFile = (file, encoding) => {
+    const text = readFile(file, encoding);
+    return file.includes('/node_modules/@types/node/') ? text && withoutComments(text) : text;
+  };
+}
+
+/** Declarations without their documentation comments. */
+export const withoutComments = (text: string) => text.replace(/\/\*\*[\s\S]*?\*\//g, '');
 
 /** TypeScript refuses sources outside `rootDir`; this is the deepest folder that holds both. */
 function commonFolder(a: string, b: string): string {
