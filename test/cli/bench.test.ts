@@ -37,12 +37,14 @@ describe('the cases of bench', () => {
     { kind: 'vae', way: 'decode', config: VAE_JSON, side: 16 },
   ];
   for (const work of works)
-    it(`${work.kind} runs on our side, and leaves nothing`, async () => {
-      const run = setUp(work, 'f32', tmpdir());
-      await run();
-      const before = tensorCount();
-      await run();
-      assert.equal(tensorCount(), before);
+    it(`${work.kind} runs on our side in both precisions, and leaves nothing`, async () => {
+      for (const precision of ['f32', 'bf16'] as const) {
+        const run = setUp(work, precision, tmpdir());
+        await run();
+        const before = tensorCount();
+        await run();
+        assert.equal(tensorCount(), before);
+      }
     });
 });
 

@@ -52,7 +52,7 @@ function gradients(
   precision: Precision,
   block: (x: Tensor) => Tensor,
 ): () => void {
-  const x = inPrecision(precision, () => someTensor(shape));
+  const x = someTensor(shape).cast(precision === 'bf16' ? 'bfloat16' : 'float32');
   return () =>
     tidy(() => {
       const run = () => inPrecision(precision, () => block(x)).sum();

@@ -6,7 +6,6 @@ import { loadModel, saveModel } from '../../hub/model-folder';
 import { UNET } from '../../hub/model-kinds';
 import type { Precision, Work } from './catalogue';
 import { samplingRun, vaeRun } from './drawing-works';
-import { inPrecision } from './precision';
 import { convNetRun, dpoStepRun, resnetRun, someUNet, transformerRun } from './training-works';
 import { someTensor } from './weights';
 
@@ -20,9 +19,9 @@ export interface Calibration {
 }
 
 function productRun(side: number, precision: Precision): Run {
-  const [a, b] = [someTensor([side, side]), someTensor([side, side])];
-  const cast = () => inPrecision(precision, () => linear(a, b));
-  return () => noGrad(() => void cast().slice([0, 0], [1, 1]).floats());
+  const matrix = () => someTensor([side, side]).cast(precision === 'bf16' ? 'bfloat16' : 'float32');
+  const [a, b] = [matrix(), matrix()];
+  return () => noGrad(() => void linear(a, b).slice([0, 0], [1, 1]).floats());
 }
 
 const notebooks = resolve(__dirname, '../../../notebooks');
