@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as E from '../../src/engine';
 import { assertClose, assertNoLeak, relativeL2 } from '../support/assert';
 import { jsonFixture } from '../support/fixtures';
+import { kernelModes } from '../support/model-fixture';
 import { wave } from '../support/wave';
 
 type T = E.Tensor;
@@ -119,7 +120,7 @@ function checkInBfloat16(operation: Op, { shapes, shape, value, grads }: Expecte
   });
 }
 
-for (const kernels of ['fused', 'plain'] as const)
+for (const kernels of kernelModes)
   describe(`operations, ${kernels} kernels`, () => {
     it('are all compared with PyTorch', () => {
       assert.deepEqual(Object.keys(operations), Object.keys(cases));

@@ -10,6 +10,7 @@ import {
 import { AdamW, lrSchedules } from '../../src/training';
 import { assertClose } from '../support/assert';
 import { jsonFixture } from '../support/fixtures';
+import { kernelModes } from '../support/model-fixture';
 import { wave } from '../support/wave';
 
 interface Expected {
@@ -19,7 +20,7 @@ interface Expected {
 const shapes = [[7], [3, 5], [2, 3, 4]] as const;
 
 describe('AdamW', () => {
-  for (const kernels of ['fused', 'plain'] as const)
+  for (const kernels of kernelModes)
     it(`takes torch's steps under torch's gradient clipping, ${kernels} kernels`, () => {
       withKernels(kernels, () => checkAgainstTorch(kernels));
     });
