@@ -166,6 +166,20 @@ export const mutations: readonly Mutation[] = [
     tests: ['test/engine/ops.test.ts'],
   },
   {
+    what: 'bf16: a recomputed block forgets its precision',
+    file: 'src/engine/tape.ts',
+    from: 'autocast(precision, () => fn(...x))',
+    to: 'fn(...x)',
+    tests: ['test/engine/autocast.test.ts'],
+  },
+  {
+    what: 'bf16: sums in bfloat16',
+    file: 'src/engine/ops/reduce.ts',
+    from: 'const x = widened(terms);',
+    to: 'const x = terms;',
+    tests: ['test/engine/autocast.test.ts'],
+  },
+  {
     what: 'schedule: ᾱ one step late',
     file: 'src/diffusion/schedule.ts',
     from: '(beta) => (product *= 1 - beta)',
