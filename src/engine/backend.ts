@@ -135,6 +135,32 @@ export function withKernels<T>(kernels: KernelMode, fn: () => T): T {
   }
 }
 
+/** Where operations run: TensorFlow, or an account of what they would need (dry-run.ts). */
+export interface Device {
+  execute(
+    name: string,
+    attributes: Readonly<Record<string, Attribute>>,
+    inputs: readonly number[],
+    outputs: number,
+  ): Output[];
+  createHandle(shape: readonly number[], dtype: number, data: unknown): number;
+  deleteHandle(id: number): void;
+  readHandle(id: number): ReturnType<Addon['tensorDataSync']>;
+}
+
+let device: Device | undefined;
+
+/** Runs `fn` on another device than TensorFlow. */
+export function withDevice<T>(other: Device, fn: () => T): T {
+  const outer = device;
+  device = other;
+  try {
+    return fn();
+  } finally {
+    device = outer;
+  }
+}
+
 /** Told of every operation: its name and the milliseconds it took. */
 export type Observer = (name: string, milliseconds: number) => void;
 
@@ -158,6 +184,7 @@ export function execute(
   inputs: readonly number[],
   outputs: number,
 ): Output[] {
+  if (device) return device.execute(name, attributes, inputs, outputs);
   const raw: RawAttribute[] = [];
   for (const key in attributes) {
     const attribute = attributes[key] as Attribute;
@@ -172,11 +199,13 @@ export function execute(
 
 /** Copies host data into a new handle. */
 export const createHandle = (shape: readonly number[], dtype: number, data: unknown) =>
-  addon.createTensor(shape, dtype, data);
+  device ? device.createHandle(shape, dtype, data) : addon.createTensor(shape, dtype, data);
 /** Frees a handle. */
-export const deleteHandle = (id: number) => addon.deleteTensor(id);
+export const deleteHandle = (id: number) =>
+  device ? device.deleteHandle(id) : addon.deleteTensor(id);
 /** Copies a handle's values to the host. */
-export const readHandle = (id: number) => addon.tensorDataSync(id);
+export const readHandle = (id: number) =>
+  device ? device.readHandle(id) : addon.tensorDataSync(id);
 /** Number of handles that the addon holds: the engine's and tfjs's. */
 export const heldHandles = () => addon.getNumOfTensors();
 

@@ -9,11 +9,13 @@ import { handleCount } from './tensor';
 
 export { autocast, type MixedPrecision } from './autocast';
 export { engineInfo, type KernelMode, withKernels } from './backend';
+export { type DryRun, dryRun, type PlannedCall } from './dry-run';
 export type { DType } from './dtype';
 export { type MemoryPeak, type MemoryUse, peakMemory, watchMemory } from './memory';
 export * from './ops';
 export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
 export { type OperationCost, type Profile, profile } from './profile';
+export { replay } from './replay';
 export type { AdamWStep, WeightPiece } from './storage';
 export {
   accumulateGrads,

@@ -16,6 +16,7 @@ export {
   noiseBatch,
   type PairBatch,
 } from './noising';
+export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
 export { type SftStepOptions, sftStep } from './sft-step';

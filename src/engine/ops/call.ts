@@ -40,7 +40,7 @@ export const callTyped = (name: string, inputs: readonly [Tensor, ...Tensor[]]) 
   call(name, typeOf(inputs[0]), inputs);
 
 /** Constants that recur at every step (shapes, axes, coefficients), the most recently used last. */
-const constants = new Map<string, Tensor>();
+let constants = new Map<string, Tensor>();
 const constantLimit = 4096;
 
 function constant(key: string, make: () => Tensor): Tensor {
@@ -56,6 +56,18 @@ function constant(key: string, make: () => Tensor): Tensor {
     }
   }
   return value;
+}
+
+/** Runs `fn` with constants of its own, which are gone afterwards: its device is not TensorFlow. */
+export function withOwnConstants<T>(fn: () => T): T {
+  const outer = constants;
+  constants = new Map();
+  try {
+    return fn();
+  } finally {
+    for (const t of constants.values()) t.dispose();
+    constants = outer;
+  }
 }
 
 /** Handles that the engine keeps for itself; not part of a caller's leak account. */

@@ -1,0 +1,185 @@
+/** What each operation of the fused mode returns, by shapes alone. */
+import type { Attribute } from './backend';
+import { dtypeNumbers, sizeOf } from './dtype';
+
+/** What a handle stands for in a run without numbers. */
+export interface Abstract {
+  readonly shape: readonly number[];
+  readonly dtype: number;
+  /** Numbers given by the host: shapes, axes and coefficients. */
+  readonly data?: ArrayLike<number>;
+}
+
+/** One output; `alias` is the input whose memory it shares. */
+export interface Result {
+  readonly shape: readonly number[];
+  readonly dtype?: number;
+  readonly alias?: number;
+}
+
+type Attributes = Readonly<Record<string, Attribute>>;
+type Rule = (inputs: readonly Abstract[], attributes: Attributes) => readonly Result[];
+
+const { float32, bool } = dtypeNumbers;
+
+const shapeOf = (inputs: readonly Abstract[], i: number) => inputs[i]?.shape ?? [];
+const dataOf = (inputs: readonly Abstract[], i: number) => Array.from(inputs[i]?.data ?? []);
+const number = (attributes: Attributes, name: string) => Number(attributes[name]?.value);
+const last = (shape: readonly number[]) => shape[shape.length - 1] ?? 1;
+const withLast = (shape: readonly number[], n: number) => [...shape.slice(0, -1), n];
+
+/** An output shaped like input `i`. */
+const like =
+  (...positions: readonly number[]): Rule =>
+  (inputs) =>
+    positions.map((i) => ({ shape: shapeOf(inputs, i) }));
+
+const nothing: Rule = () => [];
+
+function broadcast(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  const at = (shape: readonly number[], i: number) => shape[i - rank + shape.length] ?? 1;
+  return Array.from({ length: rank }, (_, i) => (at(a, i) === 1 ? at(b, i) : at(a, i)));
+}
+
+const elementwise: Rule = (inputs) => [
+  { shape: broadcast(shapeOf(inputs, 0), shapeOf(inputs, 1)) },
+];
+const comparison: Rule = (inputs, attributes) =>
+  elementwise(inputs, attributes).map(({ shape }) => ({ shape, dtype: bool }));
+
+const convolution: Rule = (inputs, attributes) => {
+  const [N = 0, H = 0, W = 0] = shapeOf(inputs, 0);
+  const [kH = 1, kW = 1, , O = 0] = shapeOf(inputs, 1);
+  const same = attributes.same?.value === true;
+  const extent = (n: number, k: number) =>
+    Math.ceil((same ? n : n - k + 1) / number(attributes, 'stride'));
+  return [{ shape: [N, extent(H, kH), extent(W, kW), O] }];
+};
+
+const product: Rule = (inputs, attributes) => {
+  const [a, b] = [shapeOf(inputs, 0), shapeOf(inputs, 1)];
+  const [left, right] =
+    'transpose_a' in attributes ? ['transpose_a', 'transpose_b'] : ['adj_x', 'adj_y'];
+  const rows = attributes[left as string]?.value ? a[a.length - 1] : a[a.length - 2];
+  const columns = attributes[right as string]?.value ? b[b.length - 2] : b[b.length - 1];
+  return [{ shape: [...a.slice(0, -2), rows ?? 0, columns ?? 0] }];
+};
+
+const sum: Rule = (inputs, attributes) => {
+  const axes = dataOf(inputs, 1);
+  const shape = shapeOf(inputs, 0);
+  const keep = attributes.keep_dims?.value === true;
+  return [{ shape: shape.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d])) }];
+};
+
+const concat: Rule = (inputs) => {
+  const axis = dataOf(inputs, inputs.length - 1)[0] ?? 0;
+  const parts = inputs.slice(0, -1).map(({ shape }) => shape);
+  const joined = parts.reduce((n, shape) => n + (shape[axis] ?? 0), 0);
+  return [{ shape: (parts[0] ?? []).map((d, i) => (i === axis ? joined : d)) }];
+};
+
+const split: Rule = (inputs) => {
+  const axis = dataOf(inputs, 2)[0] ?? 0;
+  return dataOf(inputs, 1).map((n) => ({
+    shape: shapeOf(inputs, 0).map((d, i) => (i === axis ? n : d)),
+  }));
+};
+
+const groupNormGrad: Rule = (inputs) => {
+  const [x, scale, shift] = [shapeOf(inputs, 1), shapeOf(inputs, 2), shapeOf(inputs, 4)];
+  const statistics = { dtype: float32 };
+  return [
+    { shape: x },
+    { shape: scale, ...statistics },
+    { shape: scale, ...statistics },
+    { shape: shift, ...statistics },
+  ];
+};
+
+const scaled =
+  (factor: number): Rule =>
+  (inputs) => {
+    const [N = 0, H = 0, W = 0, C = 0] = shapeOf(inputs, 0);
+    return [{ shape: [N, H * factor, W * factor, C] }];
+  };
+
+const rules: Readonly<Record<string, Rule>> = {
+  AddV2: elementwise,
+  Mul: elementwise,
+  RealDiv: elementwise,
+  Sub: elementwise,
+  Greater: comparison,
+  Cast: (inputs, attributes) => [{ shape: shapeOf(inputs, 0), dtype: number(attributes, 'DstT') }],
+  Identity: (inputs) => [{ shape: shapeOf(inputs, 0), alias: 0 }],
+  Reshape: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],
+  BroadcastTo: (inputs) => [{ shape: dataOf(inputs, 1) }],
+  Fill: (inputs) => [{ shape: dataOf(inputs, 0) }],
+  Sum: sum,
+  Slice: (inputs) => [{ shape: dataOf(inputs, 2) }],
+  Pad: (inputs) => {
+    const around = dataOf(inputs, 1);
+    const more = (i: number) => (around[2 * i] ?? 0) + (around[2 * i + 1] ?? 0);
+    return [{ shape: shapeOf(inputs, 0).map((d, i) => d + more(i)) }];
+  },
+  ConcatV2: concat,
+  SplitV: split,
+  Transpose: (inputs) => [
+    { shape: dataOf(inputs, 1).map((axis) => shapeOf(inputs, 0)[axis] ?? 0) },
+  ],
+  MatMul: product,
+  BatchMatMulV2: product,
+  DpoBuffer: (inputs) => [{ shape: [16 * (dataOf(inputs, 0)[0] ?? 0)] }],
+  DpoView: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],
+  DpoBiasResidual: (inputs) => [{ shape: shapeOf(inputs, 0), alias: 0 }],
+  DpoSquaredNorm: () => [{ shape: [], dtype: float32 }],
+  DpoConv: convolution,
+  DpoConvInputGrad: like(2),
+  DpoLinear: (inputs) => [{ shape: withLast(shapeOf(inputs, 0), shapeOf(inputs, 1)[0] ?? 0) }],
+  DpoLinearInputGrad: (inputs) => [
+    { shape: withLast(shapeOf(inputs, 0), shapeOf(inputs, 1)[1] ?? 0) },
+  ],
+  DpoGroupNorm: (inputs, attributes) => [
+    { shape: shapeOf(inputs, 0) },
+    { shape: [shapeOf(inputs, 0)[0] ?? 0, number(attributes, 'groups'), 2], dtype: float32 },
+  ],
+  DpoGroupNormGrad: groupNormGrad,
+  DpoLayerNorm: (inputs) => {
+    const x = shapeOf(inputs, 0);
+    return [{ shape: x }, { shape: [sizeOf(x) / last(x), 2], dtype: float32 }];
+  },
+  DpoLayerNormGrad: (inputs) => {
+    const weight = { shape: shapeOf(inputs, 2), dtype: float32 };
+    return [{ shape: shapeOf(inputs, 0) }, weight, weight];
+  },
+  DpoGeglu: (inputs) => [{ shape: withLast(shapeOf(inputs, 0), last(shapeOf(inputs, 0)) / 2) }],
+  DpoGegluGrad: (inputs) => [
+    { shape: shapeOf(inputs, 1) },
+    { shape: shapeOf(inputs, 2), dtype: float32 },
+  ],
+  DpoAttention: (inputs, attributes) => {
+    const [B = 0, S = 0] = shapeOf(inputs, 0);
+    const logSumExp = { shape: [B, number(attributes, 'heads'), S], dtype: float32 };
+    return [{ shape: shapeOf(inputs, 0) }, logSumExp];
+  },
+  DpoAttentionGrad: like(1, 2, 3),
+  DpoUpsample2x: scaled(2),
+  DpoUpsample2xGrad: scaled(0.5),
+};
+
+const unary =
+  /^(Abs|Neg|Square|Sqrt|Exp|Log|Tanh|Erf|Softplus|Sign|Sigmoid|SigmoidGrad|TanhGrad|Softmax|DpoAdd|Dpo(Silu|Gelu|QuickGelu)(Grad)?)$/;
+const inPlace = /^Dpo(\w*Into|Accumulate|AdamW|Adafactor|Write|WriteReversed|Zero)$/;
+
+/** The outputs of one operation. @throws Error for one that the fused mode of a UNet's training does not have */
+export function resultsOf(
+  name: string,
+  inputs: readonly Abstract[],
+  attributes: Attributes,
+): readonly Result[] {
+  const rule =
+    rules[name] ?? (unary.test(name) ? like(0) : inPlace.test(name) ? nothing : undefined);
+  if (!rule) throw new Error(`A run without numbers does not know the operation ${name}.`);
+  return rule(inputs, attributes);
+}

@@ -1,0 +1,96 @@
+import { createHandle, deleteHandle, execute, type Output } from './backend';
+import type { PlannedCall } from './dry-run';
+import type { Abstract } from './dry-shapes';
+import { dtypeNumbers, sizeOf } from './dtype';
+import { callTyped, dtype, zeroFilled } from './ops/call';
+import { outsideScopes, type Tensor, tidy } from './tensor';
+
+/** What is done once, when weights are allocated. */
+const ONCE = new Set(['DpoBuffer', 'DpoView']);
+
+/** How often each kind of call is made; the first also makes oneDNN's primitives and takes memory from the system. */
+const RUNS = 3;
+
+const f32 = { T: dtype('float32') };
+
+/** Flat buffers are cut to this many numbers, and the time taken for as much more. */
+const LONGEST = 2 ** 22;
+
+const floats: Readonly<Record<number, 'float32' | 'bfloat16'>> = {
+  [dtypeNumbers.float32]: 'float32',
+  [dtypeNumbers.bfloat16]: 'bfloat16',
+};
+
+/** How much longer than what is replayed the flat buffers of a call are. */
+const excess = ({ inputs }: PlannedCall) =>
+  Math.max(1, ...inputs.map(({ shape }) => (shape.length === 1 ? (shape[0] ?? 0) / LONGEST : 1)));
+
+/**
+ * Seconds that the calls of a dry run would take, from this machine, now: each kind of call is made a few times on
+ * tensors of its shapes, the fastest counts, and is multiplied by how often it comes.
+ */
+export function replay(calls: readonly PlannedCall[]): number {
+  const own = overhead();
+  const repeated = calls.filter(({ name }) => !ONCE.has(name));
+  return repeated.reduce((total, call) => total + call.times * (own + secondsOf(call)), 0);
+}
+
+/** Seconds that the engine itself adds to each operation: a tensor in a scope. */
+function overhead(times = 2000): number {
+  const x = outsideScopes(() => zeroFilled([1]));
+  const call: PlannedCall = { name: 'Neg', attributes: f32, inputs: [], outputs: 1, times };
+  const run = () => {
+    const start = performance.now();
+    tidy(() => {
+      for (let i = 0; i < times; i++) callTyped('Neg', [x]);
+    });
+    return (performance.now() - start) / 1000;
+  };
+  const bare = () => {
+    const results: Output[] = [];
+    const seconds = Array.from({ length: times }, () => time(call, [x.id], results));
+    for (const { id } of results) deleteHandle(id);
+    return seconds.reduce((sum, t) => sum + t, 0);
+  };
+  const seconds = Math.min(run(), run()) - Math.min(bare(), bare());
+  x.dispose();
+  return Math.max(0, seconds / times);
+}
+
+function secondsOf(call: PlannedCall): number {
+  const factor = excess(call);
+  const made = call.inputs.map(stand);
+  const results: Output[] = []; // kept to the end: a step, too, writes to memory that is in no cache
+  const ids = made.map((input) => (typeof input === 'number' ? input : input.id));
+  try {
+    return factor * Math.min(...Array.from({ length: RUNS }, () => time(call, ids, results)));
+  } finally {
+    for (const { id } of results) deleteHandle(id);
+    for (const input of made)
+      if (typeof input === 'number') deleteHandle(input);
+      else input.dispose();
+  }
+}
+
+/** A real tensor in place of an abstract one. */
+function stand({ shape, dtype, data }: Abstract): Tensor | number {
+  const type = floats[dtype];
+  if (data && dtype === dtypeNumbers.int32)
+    return createHandle(shape, dtype, Int32Array.from(data));
+  if (data && type === 'float32') return createHandle(shape, dtype, Float32Array.from(data));
+  if (!type) return createHandle(shape, dtype, new Uint8Array(sizeOf(shape)));
+  const cut = shape.length === 1 ? [Math.min(shape[0] ?? 0, LONGEST)] : shape;
+  return outsideScopes(() => zeroFilled(cut, type));
+}
+
+function time(
+  { name, attributes, outputs }: PlannedCall,
+  ids: readonly number[],
+  results: Output[],
+): number {
+  const start = performance.now();
+  const made = execute(name, attributes, ids, outputs);
+  const milliseconds = performance.now() - start;
+  results.push(...made);
+  return milliseconds / 1000;
+}
