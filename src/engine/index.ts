@@ -13,7 +13,13 @@ export { type DryRun, dryRun, type PlannedCall } from './dry-run';
 export type { DType } from './dtype';
 export { type MemoryPeak, type MemoryUse, peakMemory, watchMemory } from './memory';
 export * from './ops';
-export { type Moments, Parameters, type ParamTree, type WeightShape } from './parameters';
+export {
+  type Moments,
+  Parameters,
+  type ParamTree,
+  type WeightOptions,
+  type WeightShape,
+} from './parameters';
 export { type OperationCost, type Profile, profile } from './profile';
 export { replay } from './replay';
 export type { AdamWStep, WeightPiece } from './storage';

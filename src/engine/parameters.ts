@@ -1,5 +1,11 @@
 import { sizeOf } from './dtype';
-import { type AdamWStep, allocate, type Storage, type WeightPiece } from './storage';
+import {
+  type AdamWStep,
+  allocate,
+  type MatrixType,
+  type Storage,
+  type WeightPiece,
+} from './storage';
 import type { Tensor } from './tensor';
 
 /** Name and shape of one weight. */
@@ -10,6 +16,15 @@ export type ParamTree =
   | Tensor
   | { readonly [key: string]: ParamTree }
   | readonly (ParamTree | undefined)[];
+
+/** How weights are kept. */
+export interface WeightOptions {
+  /**
+   * Element type of all weights that are no vectors: `bfloat16` takes half the memory, for weights that are not
+   * trained. @default 'float32'
+   */
+  readonly matrices?: MatrixType;
+}
 
 /** Moments of AdamW for one set of weights. */
 export interface Moments {
@@ -29,18 +44,24 @@ export class Parameters {
   private readonly values: Storage;
   private gradients: Storage | undefined;
 
-  private constructor(weights: readonly WeightShape[]) {
+  private constructor(
+    weights: readonly WeightShape[],
+    private readonly matrices: MatrixType,
+  ) {
     this.names = weights.map(([name]) => name);
     this.shapes = weights.map(([, shape]) => shape);
     this.indices = new Map(this.names.map((name, i) => [name, i]));
     if (this.indices.size !== weights.length) throw new Error('Two weights have one name.');
     this.elementCount = this.shapes.reduce((n, shape) => n + sizeOf(shape), 0);
-    this.values = allocate(this.shapes);
+    this.values = allocate(this.shapes, matrices);
   }
 
   /** Zero-filled weights; the caller owns them (`dispose`). */
-  static allocate(weights: readonly WeightShape[]): Parameters {
-    return new Parameters(weights);
+  static allocate(
+    weights: readonly WeightShape[],
+    { matrices = 'float32' }: WeightOptions = {},
+  ): Parameters {
+    return new Parameters(weights, matrices);
   }
 
   private index(name: string): number {
@@ -60,6 +81,12 @@ export class Parameters {
   /** The weight itself: it changes when the optimizer steps. Never dispose it. */
   tensor(name: string): Tensor {
     return this.values.tensors[this.index(name)] as Tensor;
+  }
+
+  /** Memory of the weights themselves. */
+  get byteCount(): number {
+    const bytes = ({ size, dtype }: Tensor) => size * (dtype === 'bfloat16' ? 2 : 4);
+    return this.values.tensors.reduce((sum, t) => sum + bytes(t), 0);
   }
 
   /** Copies values in, row-major. Throws RangeError on another length. */
@@ -99,14 +126,17 @@ export class Parameters {
   }
 
   /** Same weights in memory of their own, not trainable: the reference of a policy. */
-  clone(): Parameters {
-    const copy = this.zerosLike();
+  clone(options: WeightOptions = {}): Parameters {
+    const copy = this.zerosLike(options);
     copy.values.copyFrom(this.values);
     return copy;
   }
 
-  zerosLike(): Parameters {
-    return new Parameters(this.names.map((name, i) => [name, this.shapes[i] ?? []]));
+  zerosLike({ matrices = this.matrices }: WeightOptions = {}): Parameters {
+    return new Parameters(
+      this.names.map((name, i) => [name, this.shapes[i] ?? []]),
+      matrices,
+    );
   }
 
   /** Copies all values from weights of the same names and shapes. */
@@ -123,10 +153,14 @@ export class Parameters {
     return this.gradients !== undefined;
   }
 
-  /** Gives every weight a gradient buffer; from now on they take part in every backward pass. */
+  /**
+   * Gives every weight a gradient buffer; from now on they take part in every backward pass.
+   * Throws TypeError where matrices are bfloat16: a step would be lost in rounding.
+   */
   trainable(): this {
     if (this.gradients) return this;
-    const gradients = allocate(this.shapes);
+    if (this.matrices === 'bfloat16') throw new TypeError('Weights in bfloat16 are frozen.');
+    const gradients = allocate(this.shapes, 'float32');
     this.gradients = gradients;
     this.values.tensors.forEach((t, i) => {
       t.requiresGrad = true;

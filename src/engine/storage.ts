@@ -57,35 +57,51 @@ export interface Storage {
   dispose(): void;
 }
 
-export function allocate(shapes: readonly (readonly number[])[]): Storage {
-  return outsideScopes(() => (fused() ? new FlatStorage(shapes) : new SeparateStorage(shapes)));
+/** Element type of matrices and convolutions; vectors are float32. */
+export type MatrixType = 'float32' | 'bfloat16';
+
+export function allocate(shapes: readonly (readonly number[])[], matrices: MatrixType): Storage {
+  const types = shapes.map(({ length }) => (length > 1 ? matrices : 'float32'));
+  return outsideScopes(() =>
+    fused() ? new FlatStorage(shapes, types) : new SeparateStorage(shapes, types),
+  );
 }
 
 /**
- * One buffer in which every weight is a view, so that the optimizer, the gradient norm, zeroing
+ * One buffer of each element type in which every weight is a view, so that the optimizer, the gradient norm, zeroing
  * and copying are one call each. The kernels write in place: nothing outside this file and the
  * epilogue of a fresh convolution may.
  */
 class FlatStorage implements Storage {
   readonly tensors: readonly Tensor[];
   readonly pieceLimit = 2 ** 20; // 4 MB: its copies stay in the cache
-  private readonly buffer: Tensor;
-  private readonly offsets: readonly number[];
+  private readonly buffers: Readonly<Partial<Record<MatrixType, Tensor>>>;
 
-  constructor(shapes: readonly (readonly number[])[]) {
-    let length = 0;
-    this.offsets = shapes.map((shape) => {
-      const offset = length;
-      length += Math.ceil(sizeOf(shape) / 16) * 16; // 64-byte alignment of every view
+  constructor(shapes: readonly (readonly number[])[], types: readonly MatrixType[]) {
+    const lengths = { float32: 0, bfloat16: 0 };
+    const offsets = shapes.map((shape, i) => {
+      const type = types[i] ?? 'float32';
+      const offset = lengths[type];
+      lengths[type] += Math.ceil(sizeOf(shape) / 32) * 32; // 64-byte alignment of every view
       return offset;
     });
-    this.buffer = call('DpoBuffer', f32, [intConstant(Math.max(1, length / 16))]);
-    this.tensors = shapes.map((shape, i) =>
-      call('DpoView', { ...f32, offset: int(this.offsets[i] ?? 0) }, [
-        this.buffer,
-        intConstant(shape),
-      ]),
-    );
+    const buffer = (type: MatrixType) =>
+      call('DpoBuffer', { T: dtype(type) }, [intConstant(Math.max(1, lengths[type] / 16))]);
+    this.buffers = {
+      float32: buffer('float32'),
+      ...(types.includes('bfloat16') ? { bfloat16: buffer('bfloat16') } : {}),
+    };
+    this.tensors = shapes.map((shape, i) => {
+      const type = types[i] ?? 'float32';
+      const attributes = { T: dtype(type), offset: int(offsets[i] ?? 0) };
+      return call('DpoView', attributes, [this.buffers[type] as Tensor, intConstant(shape)]);
+    });
+  }
+
+  /** All numbers. Throws TypeError where some are bfloat16, which nothing but reading and writing is for. */
+  private get buffer(): Tensor {
+    if (this.buffers.bfloat16) throw new TypeError('Weights in bfloat16 are frozen.');
+    return this.buffers.float32 as Tensor;
   }
 
   view(index: number): Tensor | undefined {
@@ -93,10 +109,10 @@ class FlatStorage implements Storage {
   }
 
   write(index: number, piece: WeightPiece): void {
-    const attributes = { ...f32, offset: int(piece.at ?? 0) };
-    const operation = piece.reversed ? 'DpoWriteReversed' : 'DpoWrite';
     const weight = this.tensors[index] as Tensor;
-    tidy(() => callInPlace(operation, attributes, [pieceTensor(piece), weight]));
+    const attributes = { ...typeOf(weight), offset: int(piece.at ?? 0) };
+    const operation = piece.reversed ? 'DpoWriteReversed' : 'DpoWrite';
+    tidy(() => callInPlace(operation, attributes, [pieceTensor(piece, weight), weight]));
   }
 
   accumulate(index: number, source: Tensor): void {
@@ -112,8 +128,13 @@ class FlatStorage implements Storage {
   }
 
   copyFrom(source: Storage): void {
-    const attributes = { ...f32, offset: int(0) };
-    callInPlace('DpoWrite', attributes, [flat(source).buffer, this.buffer]);
+    const offset = int(0);
+    this.tensors.forEach((weight, i) => {
+      const values = source.tensors[i] as Tensor;
+      tidy(() =>
+        callInPlace('DpoWrite', { ...typeOf(weight), offset }, [values.cast(weight.dtype), weight]),
+      );
+    });
   }
 
   lerp(source: Storage, weight: number): void {
@@ -132,16 +153,14 @@ class FlatStorage implements Storage {
   }
 
   dispose(): void {
-    for (const t of [...this.tensors, this.buffer]) t.dispose();
+    for (const t of [...this.tensors, ...Object.values(this.buffers)]) t.dispose();
   }
 }
 
-/** A piece in its own shape, as float32. */
-function pieceTensor({ data, reversed }: WeightPiece): Tensor {
-  const shape = reversed ?? [data.length];
-  return data instanceof Uint16Array
-    ? tensor(data, shape, 'bfloat16').cast('float32')
-    : tensor(data, shape);
+/** A piece in its own shape, as the type of the weight it belongs to. */
+function pieceTensor({ data, reversed }: WeightPiece, weight: Tensor): Tensor {
+  const type = data instanceof Uint16Array ? 'bfloat16' : 'float32';
+  return tensor(data, reversed ?? [data.length], type).cast(weight.dtype);
 }
 
 function flat(storage: Storage): { readonly buffer: Tensor } {
@@ -154,8 +173,8 @@ class SeparateStorage implements Storage {
   readonly tensors: readonly Tensor[];
   readonly pieceLimit = Number.POSITIVE_INFINITY;
 
-  constructor(shapes: readonly (readonly number[])[]) {
-    this.tensors = shapes.map((shape) => zeroFilled(shape));
+  constructor(shapes: readonly (readonly number[])[], types: readonly MatrixType[]) {
+    this.tensors = shapes.map((shape, i) => zeroFilled(shape, types[i]));
   }
 
   view(): undefined {
@@ -172,9 +191,9 @@ class SeparateStorage implements Storage {
   }
 
   write(index: number, piece: WeightPiece): void {
-    this.replace(index, ({ shape }) => {
-      const given = pieceTensor(piece);
-      return (piece.reversed ? given.transpose([2, 1, 0]) : given).reshape(shape);
+    this.replace(index, (weight) => {
+      const given = pieceTensor(piece, weight);
+      return (piece.reversed ? given.transpose([2, 1, 0]) : given).reshape(weight.shape);
     });
   }
 
@@ -194,7 +213,7 @@ class SeparateStorage implements Storage {
 
   copyFrom(source: Storage): void {
     this.tensors.forEach((_, i) => {
-      this.replace(i, () => source.tensors[i] as Tensor);
+      this.replace(i, ({ dtype: type }) => (source.tensors[i] as Tensor).cast(type));
     });
   }
 

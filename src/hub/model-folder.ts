@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WeightShape } from '../engine';
+import type { WeightOptions, WeightShape } from '../engine';
 import type { Model } from '../models/model';
 import { CheckpointError } from './checkpoint-error';
 import { isJsonObject, type JsonObject, readJson, writeJson } from './json-file';
@@ -22,17 +22,24 @@ export type WeightDType = 'F32' | 'F16' | 'BF16';
 const TORCH_DTYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 const MOST_LAYERS = 1000; // more would be a hostile file: their names alone would fill the memory
 
+/** What to load. */
+export interface LoadOptions extends WeightOptions {
+  /** Prefers weight files with this in their name, such as `fp16`. */
+  readonly variant?: string | undefined;
+}
+
 /** Loads a model folder. @throws CheckpointError naming the file and what is wrong with it. */
 export async function loadModel<C extends { readonly json: JsonObject }, P>(
   dir: string,
   kind: ModelKind<C>,
-  { variant }: { readonly variant?: string | undefined } = {},
+  { variant, matrices }: LoadOptions = {},
 ): Promise<Model<C, P>> {
   const path = join(dir, 'config.json');
   const config = checkedConfig(path, await readJson(path), kind);
   const files = await openWeightFiles(dir, kind.stem, { variant });
   try {
-    const parameters = await loadWeights(files, kind.weights(config), kind.aliases);
+    const shapes = kind.weights(config);
+    const parameters = await loadWeights(files, shapes, kind.aliases, { matrices });
     return { config, parameters, p: parameters.tree<P>() };
   } finally {
     await files.close();

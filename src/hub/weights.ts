@@ -1,4 +1,4 @@
-import { Parameters, type WeightShape } from '../engine';
+import { Parameters, type WeightOptions, type WeightShape } from '../engine';
 import { CheckpointError } from './checkpoint-error';
 import type { FileDType } from './dtypes';
 import { engineShape, toTorchLayout } from './layout';
@@ -16,8 +16,14 @@ const LARGEST_FLOAT16 = 65519.996; // rounds to 65504; from 65520 on it would be
 const BUFFER = /(^|\.)position_ids$/;
 
 /** A model's weights with zeros in them, in the engine's layout. The caller owns them. */
-export function allocateWeights(weights: readonly WeightShape[]): Parameters {
-  return Parameters.allocate(weights.map(([name, shape]) => [name, engineShape(shape)]));
+export function allocateWeights(
+  weights: readonly WeightShape[],
+  options: WeightOptions = {},
+): Parameters {
+  return Parameters.allocate(
+    weights.map(([name, shape]) => [name, engineShape(shape)]),
+    options,
+  );
 }
 
 /**
@@ -29,9 +35,10 @@ export async function loadWeights(
   files: WeightFiles,
   weights: readonly WeightShape[],
   aliases: Aliases,
+  options: WeightOptions = {},
 ): Promise<Parameters> {
   const sources = matchWeights(files, weights, aliases);
-  const parameters = allocateWeights(weights);
+  const parameters = allocateWeights(weights, options);
   try {
     for await (const { name, piece } of readPieces(sources, parameters.pieceLimit))
       parameters.writePiece(name, piece);

@@ -29,6 +29,8 @@ export interface PlanOptions {
   readonly textLength?: number;
   /** @default 'no' */
   readonly mixedPrecision?: MixedPrecision;
+  /** Element type of the reference's matrices. @default 'float32' */
+  readonly reference?: 'float32' | 'bfloat16';
   /** @default 'none' */
   readonly recompute?: UNetOptions['recompute'];
 }
@@ -56,28 +58,26 @@ export interface MemoryPlan {
 export function planMemory(config: UNetConfig, options: PlanOptions): MemoryPlan {
   const { mixedPrecision = 'no' } = options;
   const run = dryRun(() => autocast(mixedPrecision, () => tidy(() => step(config, options))));
-  const one = 4 * run.value;
+  const { policy, reference } = run.value;
   const held = process.memoryUsage().rss;
   return {
     peak: held + run.peakBytes + SETTLING,
     process: held,
-    weights: 2 * one,
-    training: 3 * one,
-    activations: run.peakBytes - 5 * one,
+    weights: policy + reference,
+    training: 3 * policy,
+    activations: run.peakBytes - 4 * policy - reference,
     seconds: () => replay(run.calls),
   };
 }
 
-/** One step from allocation to the end; returns the number of weights. */
-function step(
-  config: UNetConfig,
-  { pairs, latents, textLength = 77, recompute = 'none' }: PlanOptions,
-): number {
-  const model = (): UNet => {
-    const parameters = allocateWeights(unetWeights(config));
+/** One step from allocation to the end; returns the bytes of both models' weights. */
+function step(config: UNetConfig, options: PlanOptions) {
+  const { pairs, latents, textLength = 77, recompute = 'none' } = options;
+  const model = (matrices: PlanOptions['reference']): UNet => {
+    const parameters = allocateWeights(unetWeights(config), { matrices });
     return { config, parameters, p: parameters.tree() };
   };
-  const [policy, reference] = [model(), model()];
+  const [policy, reference] = [model('float32'), model(options.reference)];
   const optimizer = new AdamW([policy.parameters]);
   const [rows, columns] = latents;
   const sample = zeros([2 * pairs, rows, columns, config.inChannels]);
@@ -91,5 +91,5 @@ function step(
   accumulateGrads(() => dpoLoss(predict(policy), refPred, noise));
   optimizer.step(1e-8, { maxGradNorm: 1 });
   for (const owned of [optimizer, policy.parameters, reference.parameters]) owned.dispose();
-  return policy.parameters.elementCount;
+  return { policy: policy.parameters.byteCount, reference: reference.parameters.byteCount };
 }

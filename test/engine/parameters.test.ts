@@ -120,6 +120,25 @@ for (const kernels of ['fused', 'plain'] as const)
       weights.dispose();
     });
 
+    run('keep frozen matrices in bfloat16, vectors in float32', () => {
+      const weights = Parameters.allocate([
+        ['m', [2, 2]],
+        ['v', [2]],
+      ]);
+      const [third, halfway] = [Math.fround(1 / 3), 1 + 2 ** -8];
+      weights.write('m', Float32Array.of(1, third, halfway, -2));
+      weights.write('v', Float32Array.of(third, halfway));
+      const frozen = weights.clone({ matrices: 'bfloat16' });
+      assert.deepEqual(frozen.read('m'), Float32Array.of(1, 0.333984375, 1, -2));
+      assert.deepEqual(frozen.read('v'), weights.read('v'));
+      assert.equal(frozen.tensor('m').dtype, 'bfloat16');
+      assert.equal(frozen.byteCount, 4 * 2 + 2 * 4);
+      frozen.write('m', Float32Array.of(halfway, 0, 0, 0));
+      assert.equal(frozen.read('m')[0], 1);
+      assert.throws(() => frozen.trainable(), /frozen/);
+      for (const p of [weights, frozen]) p.dispose();
+    });
+
     run('name the weight that is wrong', () => {
       const weights = filled();
       assert.throws(() => weights.tensor('c'), /no weight "c"/);

@@ -45,17 +45,17 @@ async function timed<T>(fn: () => T | Promise<T>): Promise<{ value: T; seconds: 
   return { value, seconds: (performance.now() - start) / 1000 };
 }
 
-const load = (folder: string, name: string) =>
-  loadModel<UNetConfig, UNetParams>(join(folder, name), UNET);
+const load = (folder: string, name: string, matrices: 'float32' | 'bfloat16') =>
+  loadModel<UNetConfig, UNetParams>(join(folder, name), UNET, { matrices });
 
 /** Runs the step whose PyTorch results are in `folder`, and compares. */
 export async function fullSizeStep(folder: string): Promise<FullSizeStep> {
   const torch = JSON.parse(readFileSync(join(folder, 'step.json'), 'utf8')) as TorchStep;
   const peak = watchMemory();
   const loadPeak = watchMemory();
-  const { value: policy, seconds: loading } = await timed(() => load(folder, 'policy'));
+  const { value: policy, seconds: loading } = await timed(() => load(folder, 'policy', 'float32'));
   const { growth: loadGrowth } = loadPeak();
-  const reference = await load(folder, 'reference');
+  const reference = await load(folder, 'reference', 'bfloat16');
   const optimizer = new AdamW([policy.parameters]);
   const inputs = await readInputs(folder);
   const { noise, noisyLatents, encoderHiddenStates } = inputs;
