@@ -8,13 +8,13 @@ import { openWorkshop, worldArgs } from './world-args';
 async function main(): Promise<void> {
   const { scale, output: workshop } = worldArgs(process.argv.slice(2));
   openWorkshop(workshop, scale);
-  process.env.DPO_WORLD_SCALE = String(scale);
-  // Not earlier: TensorFlow takes a second to load, and the recipe is read with it.
+  // Not earlier: TensorFlow takes a second to load.
   const { compareWorlds, makeWorld } = await import('../toyworld/making/make-world');
+  const { makingIn } = await import('../toyworld/making/recipe');
   const { WORLD_FOLDER } = await import('../toyworld/world');
   let line: { readonly stage: string; readonly before: number; readonly progress: ProgressLine };
   line = { stage: '', before: 0, progress: new ProgressLine('', '') };
-  for await (const { stage, unit, done, total } of makeWorld(workshop)) {
+  for await (const { stage, unit, done, total } of makeWorld(makingIn(workshop, scale))) {
     // What an interrupted run had done says nothing about the rate of this one.
     if (line.stage !== stage)
       line = { stage, before: done - 1, progress: new ProgressLine(stage, unit) };

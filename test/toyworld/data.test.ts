@@ -10,6 +10,7 @@ import { compareWorlds } from '../../src/toyworld/making/make-world';
 import { heldoutPrompts, utilityDifferences } from '../../src/toyworld/making/measure';
 import { hashes } from '../../src/toyworld/making/package';
 import { DRAWING } from '../../src/toyworld/making/pairs';
+import { RECIPE } from '../../src/toyworld/making/recipe';
 import { labelAgreement } from '../../src/toyworld/making/scorer';
 import { isHeldOut } from '../../src/toyworld/scenes';
 import { loadWorld, WORLD_FOLDER, type World } from '../../src/toyworld/world';
@@ -53,7 +54,7 @@ describe('the committed world', () => {
     assert.ok(world.trainPairs.pairs.every(({ caption }) => !isHeldOut(readCaption(caption))));
     assert.ok(world.heldoutPairs.pairs.every(({ caption }) => isHeldOut(readCaption(caption))));
     assert.ok(world.heldoutPrompts.every((caption) => isHeldOut(readCaption(caption))));
-    assert.deepEqual(world.heldoutPrompts, heldoutPrompts());
+    assert.deepEqual(world.heldoutPrompts, heldoutPrompts(RECIPE));
   });
 
   it('has labels that follow the judge as far as chance allows', async () => {

@@ -8,15 +8,14 @@ import { SHAPES } from '../shapes';
 import type { Figures } from './measure';
 import type { FileFacts } from './package';
 import { DRAWING } from './pairs';
-import { RECIPE } from './recipe';
+import type { Recipe } from './recipe';
 
 const figure = (figures: Figures, name: string) => (figures[name] ?? Number.NaN).toFixed(3);
 
 /** The data card: what the world is, its rule, its sizes, how it was made, and what is in each file. */
-export function dataCard(figures: Figures, files: readonly FileFacts[]): string {
-  return [head(), rule(), making(), measured(figures), `## Files\n\n${fileTable(files)}`]
-    .join('\n\n')
-    .concat('\n');
+export function dataCard(recipe: Recipe, figures: Figures, files: readonly FileFacts[]): string {
+  const chapters = [head(), rule(), making(recipe), measured(recipe, figures)];
+  return [...chapters, `## Files\n\n${fileTable(files)}`].join('\n\n').concat('\n');
 }
 
 function head(): string {
@@ -62,8 +61,8 @@ const MEANING = {
   clean: 'are there no stray dots, and is the outline that of some shape?',
 } as const;
 
-function making(): string {
-  const { corpus, vae, base, pairs, contrast, care, preference, validationPairs } = RECIPE;
+function making(recipe: Recipe): string {
+  const { corpus, vae, base, pairs, contrast, care, preference, validationPairs } = recipe;
   return `## How it was made
 
 1. ${corpus.count} sloppy pictures of training meanings: off their place, pale, ragged, with stray dots,
@@ -83,12 +82,12 @@ function making(): string {
 Every stage has its own seed (\`src/toyworld/making/recipe.ts\`).`;
 }
 
-function measured(figures: Figures): string {
+function measured({ prompts }: Recipe, figures: Figures): string {
   const names = Object.keys(figures);
   const rows = names.map((name) => `| ${name} | ${figure(figures, name)} |`);
   return `## Measured
 
-Base: means over ${RECIPE.prompts.measured} held-out captions. Ceilings and agreements are over pairs that are no ties.
+Base: means over ${prompts.measured} held-out captions. Ceilings and agreements are over pairs that are no ties.
 
 | figure | value |
 | --- | --- |

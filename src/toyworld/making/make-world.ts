@@ -6,13 +6,14 @@ import { readJson } from '../../hub/json-file';
 import type { Figures } from './measure';
 import { hashes, packageStage } from './package';
 import { pairStage } from './pair-stage';
+import type { Making } from './recipe';
 import { scorerStage } from './scorer-stage';
 import { baseStage, type MakingRecord, vaeStage } from './stages';
 
 /** Runs every stage whose result is not in the workshop yet; leaves `<workshop>/data`. */
-export async function* makeWorld(workshop: string): AsyncGenerator<MakingRecord> {
+export async function* makeWorld(making: Making): AsyncGenerator<MakingRecord> {
   for (const stage of [vaeStage, baseStage, pairStage, scorerStage, packageStage])
-    yield* stage(workshop);
+    yield* stage(making);
 }
 
 /** One figure of two worlds. */

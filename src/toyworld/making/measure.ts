@@ -12,16 +12,16 @@ import { judge, TERMS, type Terms, utility } from '../judge';
 import { bayesCeiling, TIE_MARGIN } from '../labels';
 import { drawMeaning } from '../scenes';
 import { DRAWING } from './pairs';
-import { RECIPE } from './recipe';
+import type { Recipe } from './recipe';
 import { labelAgreement, scoreDifferences } from './scorer';
 import { scoredPairs } from './scorer-stage';
 
 export type Figures = Readonly<Record<string, number>>;
 
 /** The held-out captions on which models are compared, always the same. */
-export function heldoutPrompts(): string[] {
-  const draws = new Draws(new TorchGenerator(RECIPE.prompts.seed));
-  return Array.from({ length: RECIPE.prompts.count }, () =>
+export function heldoutPrompts({ prompts }: Recipe): string[] {
+  const draws = new Draws(new TorchGenerator(prompts.seed));
+  return Array.from({ length: prompts.count }, () =>
     drawCaption(drawMeaning(draws, 'heldout'), draws),
   );
 }
@@ -32,9 +32,11 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / 
 const CHUNK = 50;
 
 /** What the judge says of the base on held-out captions: the mean of every term, and of the utility. */
-export async function measureBase(dataFolder: string): Promise<Figures> {
+export async function measureBase(
+  dataFolder: string,
+  prompts: readonly string[],
+): Promise<Figures> {
   const base = await loadPipeline(join(dataFolder, 'base'));
-  const prompts = heldoutPrompts().slice(0, RECIPE.prompts.measured);
   const judged: Terms[] = [];
   for (let first = 0; first < prompts.length; first += CHUNK) {
     const prompt = prompts.slice(first, first + CHUNK);

@@ -10,30 +10,32 @@ import { writeJson } from '../../hub/json-file';
 import { dataCard } from './data-card';
 import { type Figures, heldoutPrompts, measureBase, measurePairs, measureScorer } from './measure';
 import { drawnPairs } from './pair-stage';
-import { RECIPE } from './recipe';
+import { type Making, resultOf } from './recipe';
 import type { MakingRecord } from './stages';
 
 /** Leaves `data/` in the workshop. */
-export async function* packageStage(workshop: string): AsyncGenerator<MakingRecord> {
-  const path = join(workshop, 'data');
+export async function* packageStage(making: Making): AsyncGenerator<MakingRecord> {
+  const path = resultOf(making, 'data');
   if (existsSync(path)) return;
-  const train = await drawnPairs(workshop, 'train');
-  const heldout = await drawnPairs(workshop, 'heldout');
+  const train = await drawnPairs(making, 'train');
+  const heldout = await drawnPairs(making, 'heldout');
+  const { recipe } = making;
+  const prompts = heldoutPrompts(recipe);
   await writeFolderAtomically(path, async (folder) => {
-    await cp(join(workshop, 'base'), join(folder, 'base'), { recursive: true });
-    await cp(join(workshop, 'scorer'), join(folder, 'scorer'), { recursive: true });
+    await cp(resultOf(making, 'base'), join(folder, 'base'), { recursive: true });
+    await cp(resultOf(making, 'scorer'), join(folder, 'scorer'), { recursive: true });
     await mkdir(join(folder, 'prompts'));
-    await writeJson(join(folder, 'prompts', 'heldout.json'), heldoutPrompts());
+    await writeJson(join(folder, 'prompts', 'heldout.json'), prompts);
     for (const [split, rows] of Object.entries({ train, heldout }))
       writePreferencePairs(join(folder, 'pairs', `${split}-00000-of-00001.parquet`), rows);
     const figures: Figures = {
-      ...(await measureBase(folder)),
+      ...(await measureBase(folder, prompts.slice(0, recipe.prompts.measured))),
       ...(await measurePairs('train', train)),
       ...(await measurePairs('heldout', heldout)),
       ...(await measureScorer(folder, heldout)),
     };
-    await writeJson(join(folder, 'figures.json'), { recipe: RECIPE, figures });
-    await writeTextAtomically(join(folder, 'README.md'), dataCard(figures, hashes(folder)));
+    await writeJson(join(folder, 'figures.json'), { recipe, figures });
+    await writeTextAtomically(join(folder, 'README.md'), dataCard(recipe, figures, hashes(folder)));
   });
   yield { stage: 'package', unit: 'file', done: 1, total: 1, figures: {} };
 }

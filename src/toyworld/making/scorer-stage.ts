@@ -1,7 +1,6 @@
 /** Makes the scorer: contrast, then care, then preferences, stopped by the validation pairs. */
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { decodeImage } from '../../data/image';
 import type { PreferenceRow } from '../../data/pickapic';
 import { saveClipModel } from '../../hub';
@@ -9,12 +8,11 @@ import { parseImageProcessor } from '../../hub/image-processor';
 import type { ClipModel } from '../../models';
 import type { ClipTokenizer } from '../../models/tokenizer';
 import { TorchGenerator } from '../../random';
-import { drawCorpus } from '../corpus';
 import { scorerJson } from '../model-configs';
 import { worldTokenizer } from '../tokenizer';
 import { newClipModel } from './new-model';
 import { drawnPairs } from './pair-stage';
-import { RECIPE } from './recipe';
+import { type Making, resultOf } from './recipe';
 import {
   labelLoss,
   SCORER_PROCESSOR,
@@ -25,56 +23,56 @@ import {
   trainPreference,
   withWeights,
 } from './scorer';
-import { type MakingRecord, trainingRecord } from './stages';
+import { corpusOf, type MakingRecord, trainingRecord } from './stages';
 import { readWeightSets, writeWeightSets } from './weight-sets';
 
 /** Optimizer steps between two looks at the validation pairs. */
 const LOOK_EVERY = 50;
 
 /** Leaves `scorer/`. */
-export async function* scorerStage(workshop: string): AsyncGenerator<MakingRecord> {
-  const path = join(workshop, 'scorer');
+export async function* scorerStage(making: Making): AsyncGenerator<MakingRecord> {
+  const path = resultOf(making, 'scorer');
   if (existsSync(path)) return;
   const tokenizer = worldTokenizer();
-  const generator = new TorchGenerator(RECIPE.contrast.seed);
+  const generator = new TorchGenerator(making.recipe.contrast.seed);
   const clip = newClipModel(scorerJson(tokenizer.definition.vocab.size), generator);
-  yield* pretraining(workshop, clip, tokenizer);
-  yield* preference(workshop, clip, tokenizer);
+  yield* pretraining(making, clip, tokenizer);
+  yield* preference(making, clip, tokenizer);
   const imageProcessor = parseImageProcessor(path, SCORER_PROCESSOR);
   await saveClipModel({ model: clip, tokenizer, imageProcessor }, path, { dtype: 'F16' });
   clip.parameters.dispose();
 }
 
 /** Contrast, then care; each leaves its weights, so that it is not done twice. */
-async function* pretraining(workshop: string, clip: ClipModel, tokenizer: ClipTokenizer) {
+async function* pretraining(making: Making, clip: ClipModel, tokenizer: ClipTokenizer) {
   const lessons = {
     contrast: (checkpoint: string) => {
-      const corpus = drawCorpus(RECIPE.corpus.count, new TorchGenerator(RECIPE.corpus.seed));
-      return trainContrast(clip, tokenizer, corpus, { ...RECIPE.contrast, checkpoint });
+      const training = { ...making.recipe.contrast, checkpoint };
+      return trainContrast(clip, tokenizer, corpusOf(making), training);
     },
-    care: (checkpoint: string) => trainCare(clip, tokenizer, { ...RECIPE.care, checkpoint }),
+    care: (checkpoint: string) => trainCare(clip, tokenizer, { ...making.recipe.care, checkpoint }),
   };
   for (const [name, steps] of Object.entries(lessons)) {
-    const finished = join(workshop, `${name}.safetensors`);
+    const finished = resultOf(making, `${name}.safetensors`);
     if (existsSync(finished)) {
       await readWeightSets(finished, { clip: clip.parameters });
       continue;
     }
-    for await (const step of steps(join(workshop, `${name}.unfinished`)))
+    for await (const step of steps(resultOf(making, `${name}.unfinished`)))
       yield trainingRecord(`scorer: ${name}`, step);
     await writeWeightSets(finished, { clip: clip.parameters }, 0);
   }
 }
 
-async function* preference(workshop: string, clip: ClipModel, tokenizer: ClipTokenizer) {
-  const pairs = await scoredPairs(await drawnPairs(workshop, 'train'));
-  const kept = pairs.length - RECIPE.validationPairs;
+async function* preference(making: Making, clip: ClipModel, tokenizer: ClipTokenizer) {
+  const pairs = await scoredPairs(await drawnPairs(making, 'train'));
+  const kept = pairs.length - making.recipe.validationPairs;
   const [training, validation] = [pairs.slice(0, kept), pairs.slice(kept)];
   const lossOf = (model: ClipModel) =>
     labelLoss(scoreDifferences(model, tokenizer, validation), validation);
   const best = clip.parameters.clone();
   let lowestLoss = lossOf(clip);
-  for await (const step of trainPreference(clip, tokenizer, training, RECIPE.preference)) {
+  for await (const step of trainPreference(clip, tokenizer, training, making.recipe.preference)) {
     const { averages } = step;
     if ((step.step % LOOK_EVERY === 0 || step.step === step.steps) && averages.clip) {
       const loss = lossOf(withWeights(clip, averages.clip));

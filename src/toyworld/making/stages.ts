@@ -1,7 +1,6 @@
 /** The stages of the world's making, in order. Each leaves its result in the workshop and is skipped when it is there. */
 
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { noiseSchedule } from '../../diffusion';
 import { noGrad } from '../../engine';
 import { loadPipeline, type Pipeline, savePipeline } from '../../hub';
@@ -21,7 +20,7 @@ import {
 import { worldTokenizer } from '../tokenizer';
 import { corpusLatents, scalingFactorOf, trainBase } from './base';
 import { newClipText, newUNet, newVae } from './new-model';
-import { RECIPE } from './recipe';
+import { type Making, resultOf } from './recipe';
 import type { TrainingStep } from './train';
 import { trainVae } from './vae';
 
@@ -34,12 +33,9 @@ export interface MakingRecord {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-const paths = (workshop: string) => ({
-  vae: join(workshop, 'vae'),
-  base: join(workshop, 'base'),
-});
-
-const corpus = () => drawCorpus(RECIPE.corpus.count, new TorchGenerator(RECIPE.corpus.seed));
+/** The sloppy pictures of a recipe, always the same. */
+export const corpusOf = ({ recipe: { corpus } }: Making) =>
+  drawCorpus(corpus.count, new TorchGenerator(corpus.seed));
 
 /** One training step as a record. */
 export function trainingRecord(
@@ -50,12 +46,12 @@ export function trainingRecord(
 }
 
 /** Trains the autoencoder and measures its scaling factor; leaves `vae/`. */
-export async function* vaeStage(workshop: string): AsyncGenerator<MakingRecord> {
-  const path = paths(workshop).vae;
+export async function* vaeStage(making: Making): AsyncGenerator<MakingRecord> {
+  const path = resultOf(making, 'vae');
   if (existsSync(path)) return;
-  const pictures = corpus();
-  const vae = newVae(VAE_JSON, new TorchGenerator(RECIPE.vae.seed));
-  const training = { ...RECIPE.vae, checkpoint: join(workshop, 'vae.unfinished') };
+  const pictures = corpusOf(making);
+  const vae = newVae(VAE_JSON, new TorchGenerator(making.recipe.vae.seed));
+  const training = { ...making.recipe.vae, checkpoint: resultOf(making, 'vae.unfinished') };
   for await (const step of trainVae(vae, pictures, training)) yield trainingRecord('vae', step);
   const latents = corpusLatents(vae, pictures);
   const config = vaeConfig({ ...VAE_JSON, scaling_factor: scalingFactorOf(latents) });
@@ -65,21 +61,21 @@ export async function* vaeStage(workshop: string): AsyncGenerator<MakingRecord> 
 }
 
 /** Trains text encoder and UNet; leaves `base/`, a whole pipeline in float16. */
-export async function* baseStage(workshop: string): AsyncGenerator<MakingRecord> {
-  const path = paths(workshop).base;
+export async function* baseStage(making: Making): AsyncGenerator<MakingRecord> {
+  const path = resultOf(making, 'base');
   if (existsSync(path)) return;
-  const vae: Vae = await loadModel<VaeConfig, VaeParams>(paths(workshop).vae, VAE);
-  const pictures = corpus();
+  const vae: Vae = await loadModel<VaeConfig, VaeParams>(resultOf(making, 'vae'), VAE);
+  const pictures = corpusOf(making);
   const unscaled = corpusLatents(vae, pictures);
   const latents = noGrad(() => unscaled.mul(vae.config.scalingFactor));
   unscaled.dispose();
   const tokenizer = worldTokenizer();
-  const generator = new TorchGenerator(RECIPE.base.seed);
+  const generator = new TorchGenerator(making.recipe.base.seed);
   const unet = newUNet(UNET_JSON, generator);
   const textEncoder = newClipText(textEncoderJson(tokenizer.definition.vocab.size), generator);
   const schedule = noiseSchedule(SCHEDULER_JSON);
   const parts = { unet, textEncoder, tokenizer, schedule, corpus: pictures, latents };
-  const training = { ...RECIPE.base, checkpoint: join(workshop, 'base.unfinished') };
+  const training = { ...making.recipe.base, checkpoint: resultOf(making, 'base.unfinished') };
   for await (const step of trainBase(parts, training)) yield trainingRecord('base', step);
   latents.dispose();
   const scheduler = SCHEDULER_JSON;
@@ -89,4 +85,5 @@ export async function* baseStage(workshop: string): AsyncGenerator<MakingRecord>
 }
 
 /** The finished base as everybody else will load it. The caller owns its weights. */
-export const loadBase = (workshop: string): Promise<Pipeline> => loadPipeline(paths(workshop).base);
+export const loadBase = (making: Making): Promise<Pipeline> =>
+  loadPipeline(resultOf(making, 'base'));
