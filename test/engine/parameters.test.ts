@@ -8,6 +8,7 @@ import {
   withKernels,
 } from '../../src/engine';
 import { assertClose } from '../support/assert';
+import { kernelModes } from '../support/model-fixture';
 import { wave } from '../support/wave';
 
 /** Lengths that are no multiples of the alignment. */
@@ -30,7 +31,7 @@ function filled(): Parameters {
   return weights;
 }
 
-for (const kernels of ['fused', 'plain'] as const)
+for (const kernels of kernelModes)
   describe(`Parameters, ${kernels} kernels`, () => {
     const run = (title: string, fn: () => void) =>
       it(title, () => {
