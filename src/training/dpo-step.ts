@@ -1,5 +1,5 @@
 import { accumulateGrads, autocast, type MixedPrecision, noGrad, tidy } from '../engine';
-import { type UNet, unet } from '../models';
+import { type UNet, type UNetOptions, unet } from '../models';
 import { dpoLoss } from '../preference';
 import type { TorchGenerator } from '../random';
 import { type Encoders, isPaired, noiseBatch, type PairBatch } from './noising';
@@ -15,6 +15,8 @@ export interface DpoStepOptions extends Encoders {
   readonly betaDpo?: number;
   /** Of both models, the autoencoder and the text encoder; the loss is float32. @default 'no' */
   readonly mixedPrecision?: MixedPrecision;
+  /** `blocks`: the policy's blocks keep no activations, and compute them again for the gradient. @default 'none' */
+  readonly recompute?: UNetOptions['recompute'];
 }
 
 /**
@@ -22,7 +24,7 @@ export interface DpoStepOptions extends Encoders {
  * divided by `accumulationSteps`, is added to the policy's. The reference predicts without a tape.
  */
 export function dpoStep(options: DpoStepOptions): MicroStep {
-  const { policy, reference, generator, betaDpo, mixedPrecision = 'no' } = options;
+  const { policy, reference, generator, betaDpo, mixedPrecision = 'no', recompute } = options;
   const step = (batch: PairBatch, accumulationSteps: number) =>
     tidy(() => {
       if (!isPaired(batch))
@@ -30,7 +32,7 @@ export function dpoStep(options: DpoStepOptions): MicroStep {
       const { noisyLatents, timesteps, target, ...text } = noiseBatch(options, batch, generator);
       const refPred = noGrad(() => unet(reference, noisyLatents, timesteps, text));
       const { terms } = accumulateGrads(() => {
-        const modelPred = unet(policy, noisyLatents, timesteps, text);
+        const modelPred = unet(policy, noisyLatents, timesteps, { ...text, recompute });
         const terms = dpoLoss(modelPred, refPred, target, betaDpo === undefined ? {} : { betaDpo });
         return { loss: terms.loss.div(accumulationSteps), terms };
       });

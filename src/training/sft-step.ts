@@ -1,5 +1,5 @@
 import { accumulateGrads, autocast, type MixedPrecision, tidy } from '../engine';
-import { type UNet, unet } from '../models';
+import { type UNet, type UNetOptions, unet } from '../models';
 import { sftLoss } from '../preference';
 import type { TorchGenerator } from '../random';
 import { type Encoders, isPaired, noiseBatch, type PairBatch } from './noising';
@@ -10,11 +10,13 @@ export interface SftStepOptions extends Encoders {
   readonly generator: TorchGenerator;
   /** Of the policy, the autoencoder and the text encoder; the loss is float32. @default 'no' */
   readonly mixedPrecision?: MixedPrecision;
+  /** `blocks`: the policy's blocks keep no activations, and compute them again for the gradient. @default 'none' */
+  readonly recompute?: UNetOptions['recompute'];
 }
 
 /** One micro-batch of supervised fine-tuning on the preferred images. Upstream: train.py `--sft`. */
 export function sftStep(options: SftStepOptions): MicroStep {
-  const { policy, generator, mixedPrecision = 'no' } = options;
+  const { policy, generator, mixedPrecision = 'no', recompute } = options;
   const step = (batch: PairBatch, accumulationSteps: number) =>
     tidy(() => {
       if (isPaired(batch))
@@ -22,7 +24,10 @@ export function sftStep(options: SftStepOptions): MicroStep {
       const noisy = noiseBatch(options, batch, generator);
       const { noisyLatents, timesteps, target, ...text } = noisy;
       const { terms } = accumulateGrads(() => {
-        const terms = sftLoss(unet(policy, noisyLatents, timesteps, text), target);
+        const terms = sftLoss(
+          unet(policy, noisyLatents, timesteps, { ...text, recompute }),
+          target,
+        );
         return { loss: terms.loss.div(accumulationSteps), terms };
       });
       return { loss: terms.loss.item() };
