@@ -65,6 +65,57 @@ describe('DpoWrite and DpoZero', () => {
   });
 });
 
+describe('DpoBuffer', () => {
+  it('is zeros, sixteen for each of its input, that a view outlives', () => {
+    const [sixteens, nothing, data] = [ints([3]), ints([0]), floats([1, 2])];
+    const [buffer] = runOp('DpoBuffer', [sixteens], 1);
+    assert.ok(buffer);
+    assert.deepEqual(buffer.shape, [48]);
+    assert.deepEqual(read(buffer.id), new Float32Array(48));
+    const part = view(buffer.id, 32, [16]);
+    runOp('DpoWrite', [data, buffer.id], 0, { offset: 46 });
+    free(buffer.id);
+    assert.deepEqual([...read(part.id).subarray(13)], [0, 1, 2]);
+    assert.throws(() => runOp('DpoBuffer', [nothing], 1), /at least one element/);
+    free(sixteens, nothing, data, part.id);
+  });
+});
+
+describe('DpoWriteReversed', () => {
+  it('writes some of the last axis, its axes in reverse, at odd sizes', () => {
+    for (const [A, B, C, N, first] of [
+      [1, 1, 1, 1, 0],
+      [17, 7, 9, 33, 16],
+      [5, 77, 3, 5, 0],
+    ] as const) {
+      const values = sequence(A * B * C);
+      const [data, buffer] = [floats(values, [A, B, C]), floats(sequence(C * B * N, 2))];
+      const expected = sequence(C * B * N, 2);
+      values.forEach((x, i) => {
+        const [a, b, c] = [Math.floor(i / (B * C)), Math.floor(i / C) % B, i % C];
+        expected[(c * B + b) * N + first + a] = x;
+      });
+      runOp('DpoWriteReversed', [data, buffer], 0, { offset: first });
+      assert.deepEqual(read(buffer), expected);
+      free(data, buffer);
+    }
+  });
+
+  it('refuses what reaches beyond the buffer', () => {
+    const [data, buffer] = [floats(sequence(12), [3, 2, 2]), floats(sequence(16))];
+    const write = (offset: number) => () =>
+      runOp('DpoWriteReversed', [data, buffer], 0, { offset });
+    write(1)();
+    assert.throws(write(2), /beyond the buffer/);
+    assert.throws(write(-1), /beyond the buffer/);
+    assert.throws(
+      () => runOp('DpoWriteReversed', [buffer, buffer], 0, { offset: 0 }),
+      /three axes/,
+    );
+    free(data, buffer);
+  });
+});
+
 describe('DpoAccumulate', () => {
   it('adds into its second input', () => {
     const [src, dst] = [floats([1, 2, 3]), floats([10, 20, 30])];
