@@ -54,8 +54,8 @@ describe('planMemory', () => {
       if (process.platform !== 'linux') return; // the kernel's account is read from /proc
       const { planned, peak, seconds, plannedSeconds } = measured(pairs);
       assert.ok(Math.abs(planned / peak - 1) < 0.1, `planned ${planned}, measured ${peak}`);
-      // A busy machine changes its speed between the two: only the magnitude is held to here.
+      // A busy machine changes its speed between the two: only the order of magnitude is held to here.
       const ratio = plannedSeconds / seconds;
-      assert.ok(ratio > 0.3 && ratio < 3, `planned ${plannedSeconds} s, measured ${seconds} s`);
+      assert.ok(ratio > 0.05 && ratio < 20, `planned ${plannedSeconds} s, measured ${seconds} s`);
     });
 });
