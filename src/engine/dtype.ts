@@ -14,5 +14,10 @@ export function dtypeOf(number: number): DType {
 /** True for the types that gradients have. */
 export const isFloat = (dtype: DType) => dtype === 'float32' || dtype === 'bfloat16';
 
+const sizes = { float32: 4, int32: 4, bool: 1, bfloat16: 2 } as const;
+
+/** Bytes of one element. */
+export const bytesOf = (dtype: DType) => sizes[dtype];
+
 /** Number of elements of a shape. */
 export const sizeOf = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);

@@ -11,7 +11,13 @@ export { autocast, type MixedPrecision } from './autocast';
 export { engineInfo, type KernelMode, withKernels } from './backend';
 export { type DryRun, dryRun, type PlannedCall } from './dry-run';
 export type { DType } from './dtype';
-export { type MemoryPeak, type MemoryUse, peakMemory, watchMemory } from './memory';
+export {
+  type MemoryPeak,
+  type MemoryUse,
+  peakMemory,
+  peakTensorBytes,
+  watchMemory,
+} from './memory';
 export * from './ops';
 export {
   type Moments,

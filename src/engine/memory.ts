@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { tensorBytes, watchTensorBytes } from './tensor';
 
 /** The kernel's own account of this process (proc(5)); Linux only. */
 const STATUS = '/proc/self/status';
@@ -12,11 +13,11 @@ function account(line: 'VmRSS' | 'VmHWM'): number {
   return Number(kilobytes) * 1024;
 }
 
-/** Memory that the process held during a piece of work. */
+/** Memory that the process, or the tensors in it, held during a piece of work. */
 export interface MemoryPeak {
-  /** Bytes resident at the worst moment, the whole process. */
+  /** Bytes at the worst moment, of the whole. */
   readonly peak: number;
-  /** How far that is above what was resident before. */
+  /** How far that is above what was held before. */
   readonly growth: number;
 }
 
@@ -41,4 +42,16 @@ export function watchMemory(): () => MemoryPeak {
 export function peakMemory<T>(fn: () => T): MemoryUse<T> {
   const peak = watchMemory();
   return { value: fn(), ...peak() };
+}
+
+/**
+ * Runs `fn` and tells the most bytes that live tensors held meanwhile: the same at every run, on any system. What
+ * kernels work with inside one operation, and what the allocator keeps, are not in it.
+ */
+export function peakTensorBytes<T>(fn: () => T): MemoryUse<T> {
+  const before = tensorBytes();
+  const most = watchTensorBytes();
+  const value = fn();
+  const peak = most();
+  return { value, peak, growth: peak - before };
 }

@@ -1,5 +1,5 @@
 import { createHandle, deleteHandle, type Output, readHandle } from './backend';
-import { type DType, dtypeNumbers, dtypeOf, sizeOf } from './dtype';
+import { bytesOf, type DType, dtypeNumbers, dtypeOf, sizeOf } from './dtype';
 import { bfloat16ToFloat32, float32ToBfloat16 } from './half';
 
 /** Tensors made since the innermost `tidy` began; undefined outside any scope. */
@@ -8,6 +8,35 @@ let live = 0;
 
 /** Number of live handles, the engine's own constants included. */
 export const handleCount = () => live;
+
+/** What tensors over the same memory have in common: a reshaped tensor shares that of the one it comes from. */
+interface Memory {
+  readonly bytes: number;
+  holders: number;
+}
+
+let liveBytes = 0;
+let mostBytes = 0;
+
+function newMemory(bytes: number): Memory {
+  liveBytes += bytes;
+  mostBytes = Math.max(mostBytes, liveBytes);
+  return { bytes, holders: 0 };
+}
+
+/** Bytes of all live tensors, those that share memory counted once. */
+export const tensorBytes = () => liveBytes;
+
+/** Starts an account; the function returned tells the most bytes of live tensors since. */
+export function watchTensorBytes(): () => number {
+  const outer = mostBytes;
+  mostBytes = liveBytes;
+  return () => {
+    const most = mostBytes;
+    mostBytes = Math.max(outer, most);
+    return most;
+  };
+}
 
 /** Where the gradient of a trainable weight goes: the flat gradient buffer it is a view of. */
 export interface GradientSink {
@@ -35,12 +64,16 @@ export class Tensor {
   private handle: number;
   private references = 1;
   private owned = true;
+  private readonly memory: Memory;
 
-  constructor(output: Output) {
+  /** @param base the tensor whose memory the new one shares, where it has none of its own */
+  constructor(output: Output, base?: Tensor) {
     this.handle = output.id;
     this.shape = output.shape;
     this.dtype = dtypeOf(output.dtype);
     this.size = sizeOf(output.shape);
+    this.memory = base?.memory ?? newMemory(this.size * bytesOf(this.dtype));
+    this.memory.holders++;
     live++;
     scope?.push(this);
   }
@@ -78,6 +111,7 @@ export class Tensor {
     if (--this.references > 0) return;
     deleteHandle(this.handle);
     live--;
+    if (--this.memory.holders === 0) liveBytes -= this.memory.bytes;
   }
 
   /** Exchanges the handle under the same identity: an updated weight where views cannot alias. */

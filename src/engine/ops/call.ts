@@ -20,11 +20,14 @@ export const callAll = (
   n: number,
 ) => execute(name, attributes, ids(inputs), n).map((output) => new Tensor(output));
 
+/** Operations whose result is their first input's memory under another handle. */
+const SHARING: ReadonlySet<string> = new Set(['Reshape', 'DpoView', 'DpoBiasResidual']);
+
 /** Executes a TensorFlow operation with one output. */
 export function call(name: string, attributes: Attributes, inputs: readonly Tensor[]): Tensor {
   const [output] = execute(name, attributes, ids(inputs), 1);
   if (!output) throw new Error(`TensorFlow operation ${name} returned nothing.`);
-  return new Tensor(output);
+  return new Tensor(output, SHARING.has(name) ? inputs[0] : undefined);
 }
 
 /** Executes an operation that writes into its inputs and returns nothing. */
