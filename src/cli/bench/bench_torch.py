@@ -17,7 +17,8 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch.utils.flop_counter import FlopCounterMode
 
 form, threads, assignment = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
-work, bf16, counting = assignment["work"], assignment["precision"] == "bf16", assignment["task"] == "count"
+work, counting = assignment["work"], assignment["task"] == "count"
+bf16 = assignment["precision"] == "bf16" and not counting  # the count is the same, and meta tensors know no autocast
 memory_format = torch.channels_last if form == "channels_last" else torch.contiguous_format
 torch.set_num_threads(threads)
 torch.set_flush_denormal(True)
