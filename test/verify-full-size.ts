@@ -1,6 +1,6 @@
 /**
  * `npm run verify:full-size`: one preference pair through a UNet of Stable Diffusion 1.5's shapes, loss and gradient
- * of every weight against PyTorch and diffusers. Needs about 20 GB of memory and 9 GB of disk; minutes.
+ * of every weight against PyTorch and diffusers. Needs 17 GB of memory and 9 GB of disk; minutes.
  * Ends with status 1 if a tolerance is not met.
  */
 import { spawnSync } from 'node:child_process';
