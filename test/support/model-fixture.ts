@@ -206,12 +206,6 @@ export function bf16ErrorRatio(
     model.parameters.dispose();
     return Math.log(totalError(gradients) / norm(torchErrors(name, gradients)));
   });
-  console.log(
-    'XX',
-    mode,
-    names[0],
-    Math.exp(logarithms.reduce((sum, x) => sum + x, 0) / names.length),
-  );
   return Math.exp(logarithms.reduce((sum, x) => sum + x, 0) / names.length);
 }
 

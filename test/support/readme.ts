@@ -13,7 +13,7 @@ export const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), '
 /** Every npm script that the README names, wherever it does. */
 export const namedScripts: readonly string[] = [
   ...new Set(
-    [...readme.matchAll(/\bnpm (?:run )?(start|test|(?<=run )[a-z:]+)\b/g)].map(
+    [...readme.matchAll(/\bnpm (?:run )?(start|test|(?<=run )[a-z]+(?::[a-z-]+)?)\b/g)].map(
       ([, name = '']) => name,
     ),
   ),
