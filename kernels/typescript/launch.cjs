@@ -6,6 +6,8 @@
 
 const { join } = require('node:path');
 
+const parent = process.ppid; // now: whoever dies while the rest loads would not be known later
+
 require('./compile-cache.cjs').keepCompiledCode(join(__dirname, '../../.cache/kernel/v8'));
 require('./register.cjs').registerTypeScript();
-require('./main.ts').main(process.argv[2]);
+require('./main.ts').main(process.argv[2], parent);

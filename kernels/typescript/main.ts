@@ -11,8 +11,11 @@ import { Session } from './session';
 import { installCompilerHost } from './typescript-host';
 import { address, type Connection, type Json, type Message } from './wire';
 
-/** @param connectionFile - the path that Jupyter gives as the only argument. */
-export async function main(connectionFile: string | undefined): Promise<void> {
+/**
+ * @param connectionFile the path that Jupyter gives as the only argument
+ * @param parent process id of who started the kernel; it ends when that process is gone
+ */
+export async function main(connectionFile: string | undefined, parent: number): Promise<void> {
   if (connectionFile === undefined) throw new Error('Usage: launch.cjs <connection file>');
   const connection: Connection = JSON.parse(fs.readFileSync(connectionFile, 'utf8'));
   const root = path.resolve(__dirname, '..', '..');
@@ -29,7 +32,7 @@ export async function main(connectionFile: string | undefined): Promise<void> {
   process.on('SIGINT', () => session.interrupt());
 
   await server.bind();
-  await startControl(connection, info, {
+  await startControl(connection, info, parent, {
     interrupt: () => session.interrupt(),
     shutdown: () => {
       output.flush();
@@ -62,14 +65,19 @@ interface ControlEvents {
 }
 
 /** Resolves when heartbeat and control answer, which they do from a thread of their own. */
-function startControl(connection: Connection, info: Json, events: ControlEvents): Promise<void> {
+function startControl(
+  connection: Connection,
+  kernelInfo: Json,
+  parent: number,
+  events: ControlEvents,
+): Promise<void> {
   const workerData = {
     heartbeat: address(connection, connection.hb_port),
     control: address(connection, connection.control_port),
     key: connection.key,
-    kernelInfo: info,
+    kernelInfo,
     interrupts: new SharedArrayBuffer(4),
-    parent: process.ppid,
+    parent,
   };
   const worker = new Worker(path.join(__dirname, 'control-worker.cjs'), { workerData });
   return new Promise((resolve, reject) => {

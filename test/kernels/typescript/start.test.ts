@@ -1,6 +1,6 @@
 /** What makes the kernel start soon must change nothing else. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -13,8 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ts from '@tslab/typescript-for-tslab';
 import { withoutComments } from '../../../kernels/typescript/typescript-host';
+import { inTemporaryFolder } from '../../support/temporary';
 
 const root = resolve(__dirname, '../../..');
 
@@ -73,3 +75,34 @@ describe('keepCompiledCode', () => {
     assert.equal(readdirSync(kept).length, 2);
   });
 });
+
+describe('a kernel whose parent dies while it starts', function () {
+  this.timeout(60_000);
+
+  it('ends itself', () =>
+    inTemporaryFolder(async (folder) => {
+      const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };
+      const connection = { transport: 'ipc', ip: join(folder, 'socket'), ...ports };
+      const signature = { signature_scheme: 'hmac-sha256', key: 'secret' };
+      const file = join(folder, 'connection.json');
+      writeFileSync(file, JSON.stringify({ ...connection, ...signature }));
+      const launcher = join(root, 'kernels/typescript/launch.cjs');
+      // The shell lives long enough to be seen, and not until the compiler is loaded.
+      const start = '"$0" "$1" "$2" >/dev/null 2>&1 & echo $!; sleep 0.4';
+      const args = ['-c', start, process.execPath, launcher, file];
+      const kernel = Number(spawnSync('sh', args, { encoding: 'utf8', cwd: folder }).stdout);
+      for (let second = 0; second < 40 && isAlive(kernel); second++) await sleep(1000);
+      const left = isAlive(kernel);
+      if (left) process.kill(kernel, 'SIGKILL');
+      assert.ok(!left, 'the kernel outlived its parent');
+    }));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+    return false;
+  }
+}
