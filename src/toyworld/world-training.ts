@@ -4,7 +4,7 @@ import { noiseSchedule } from '../diffusion';
 import type { MixedPrecision } from '../engine';
 import type { UNet } from '../models';
 import { PythonRandom, TorchGenerator } from '../random';
-import { AdamW, dpoStep, lrSchedules, type StepRecord, sftStep, train } from '../training';
+import { AdamW, dpoStep, lrSchedules, type StepRecord, sftStep, trainingLoop } from '../training';
 import { PICTURE_SIZE } from './scenes';
 import type { World } from './world';
 
@@ -93,7 +93,7 @@ export function trainOnWorld(world: World, options: WorldTraining = {}): WorldRu
   const schedule = noiseSchedule(base.scheduler);
   const parts = { ...base, schedule, generator: random.torch, mixedPrecision };
   const { betaDpo, trainBatchSize, lrWarmupSteps } = WORLD_RECIPE;
-  const records = train({
+  const records = trainingLoop({
     batches: worldBatches(world, relabel(trainPairs, labels, { seed }), random, {
       batchSize: method === 'dpo' ? trainBatchSize : 2 * trainBatchSize,
       pictures: method === 'dpo' ? 'both' : 'winner',

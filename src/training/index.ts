@@ -2,7 +2,7 @@
 export { AdamW, type AdamWOptions } from './adamw';
 export { Clock } from './clock';
 export { type DpoStepOptions, dpoStep } from './dpo-step';
-export { type TrainOptions, train } from './loop';
+export { type LoopOptions, trainingLoop } from './loop';
 export {
   type LrSchedule,
   type LrScheduleName,

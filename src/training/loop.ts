@@ -6,7 +6,7 @@ import { type LrSchedule, lrSchedules } from './lr-schedule';
 import type { PairBatch } from './noising';
 import { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
 
-export interface TrainOptions {
+export interface LoopOptions {
   /** Micro-batches, without end or at least as many as the run needs. */
   readonly batches: AsyncIterable<PairBatch> | Iterable<PairBatch>;
   /** `dpoStep(…)` or `sftStep(…)`: what one micro-batch does. */
@@ -32,7 +32,7 @@ export interface TrainOptions {
  * It gives other work a turn after every micro-batch. Stopped (by `signal`, `break` or an error)
  * it leaves the weights as the last finished step made them.
  */
-export async function* train(options: TrainOptions): AsyncGenerator<StepRecord, void> {
+export async function* trainingLoop(options: LoopOptions): AsyncGenerator<StepRecord, void> {
   const { batches, microStep, optimizer, maxTrainSteps, signal } = options;
   const { gradientAccumulationSteps = 1, learningRate = 1e-8, maxGradNorm = 1 } = options;
   const schedule = options.lrSchedule ?? defaultSchedule(maxTrainSteps);

@@ -11,7 +11,7 @@ export interface Mutation {
 const dpo = { file: 'src/preference/dpo.ts', tests: ['test/preference/dpo.test.ts'] };
 const pair = { file: 'src/preference/pair.ts', tests: ['test/preference/dpo.test.ts'] };
 const storage = { file: 'src/engine/storage.ts', tests: ['test/training/adamw.test.ts'] };
-const training = ['test/training/train.test.ts'];
+const training = ['test/training/loop.test.ts'];
 const unet = ['test/models/unet.test.ts'];
 const vae = ['test/models/vae.test.ts'];
 const schedule = ['test/diffusion/schedule.test.ts', 'test/diffusion/timesteps.test.ts'];

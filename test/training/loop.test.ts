@@ -22,7 +22,7 @@ import {
   type PairBatch,
   type StepRecord,
   sftStep,
-  train,
+  trainingLoop,
 } from '../../src/training';
 import { assertClose, maxError, relativeL2 } from '../support/assert';
 import { fixturePath, jsonFixture, tensorFixture } from '../support/fixtures';
@@ -73,7 +73,7 @@ async function run(
   const { betaDpo } = expected;
   const steps = expected.records.length;
   const records: StepRecord[] = [];
-  const loop = train({
+  const loop = trainingLoop({
     batches: batchesOf(method, expected),
     microStep: method === 'dpo' ? dpoStep({ ...parts, betaDpo }) : sftStep(parts),
     optimizer,
@@ -105,7 +105,7 @@ function torchLayout(data: Float32Array, shape: readonly number[]): Float32Array
   return out;
 }
 
-describe('train', () => {
+describe('trainingLoop', () => {
   let pipeline: Pipeline;
   before(async () => {
     pipeline = await loadPipeline(fixturePath('pipelines', 'tiny-sd'));
