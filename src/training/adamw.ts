@@ -39,15 +39,15 @@ export class AdamW {
   /**
    * One step with the gradients collected since the last, which it sets to zero.
    * @param maxGradNorm gradients longer than this are scaled down to it
+   * @param gradNorm what `gradNorm()` said, where it was asked already
    * @returns the norm before clipping
    */
-  step(learningRate: number, { maxGradNorm = Infinity } = {}): number {
-    const norm = this.gradNorm();
-    const gradScale = Math.min(1, maxGradNorm / (norm + 1e-6)); // 1e-6 is clip_grad_norm_'s
+  step(learningRate: number, { maxGradNorm = Infinity, gradNorm = this.gradNorm() } = {}): number {
+    const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6)); // 1e-6 is clip_grad_norm_'s
     this.steps += 1;
     for (const { weights, moments } of this.sets)
       weights.adamw(moments, { ...this.options, learningRate, step: this.steps, gradScale });
-    return norm;
+    return gradNorm;
   }
 
   /** Number of steps taken: the t of the bias corrections. */

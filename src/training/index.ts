@@ -2,7 +2,7 @@
 export { AdamW, type AdamWOptions } from './adamw';
 export { Clock } from './clock';
 export { type DpoStepOptions, dpoStep } from './dpo-step';
-export { type LoopOptions, trainingLoop } from './loop';
+export { type LoopBatch, type LoopOptions, trainingLoop } from './loop';
 export {
   type LrSchedule,
   type LrScheduleName,
@@ -16,6 +16,7 @@ export {
   noiseBatch,
   type PairBatch,
 } from './noising';
+export { type BrokenStep, NotFiniteError } from './not-finite';
 export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';

@@ -24,6 +24,13 @@ export interface StepRecord extends MicroRecord {
   /** Counted from 1. */
   readonly step: number;
   readonly maxTrainSteps: number;
+  /** As the original logs it: the sum of the micro-batches' losses over `gradient_accumulation_steps`. */
+  readonly trainLoss: number;
+  /** The same of `implicitAcc`. */
+  readonly implicitAccAccumulated?: number;
+  /** Mean of the policy's errors on both images, of the last micro-batch alone; and the reference's. */
+  readonly modelMseUnaccumulated?: number;
+  readonly refMseUnaccumulated?: number;
   /** Of all gradients together, before clipping. */
   readonly gradNorm: number;
   /** The rate this step was taken with. */
