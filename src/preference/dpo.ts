@@ -1,28 +1,15 @@
 import { scoped, type Tensor } from '../engine';
-import { perRowMse, splitPair } from './pair';
+import { type ImplicitReward, type ImplicitRewardOptions, implicitReward } from './implicit-reward';
 
-export interface DpoOptions {
+export interface DpoOptions extends Partial<ImplicitRewardOptions> {
   /** Strength of the pull towards the reference, β of the paper times the time steps. @default 5000 */
   readonly betaDpo?: number;
 }
 
 /** Every term of the loss; vectors have one entry per pair, [B]. */
-export interface DpoTerms {
+export interface DpoTerms extends ImplicitReward {
   /** −log σ(insideTerm), averaged over pairs. */
   readonly loss: Tensor;
-  /** Share of pairs that the policy ranks as labelled: insideTerm > 0. */
-  readonly implicitAcc: Tensor;
-  /** Denoising errors of the policy on the preferred and the rejected image. */
-  readonly modelLossesW: Tensor;
-  readonly modelLossesL: Tensor;
-  /** The same of the reference. */
-  readonly refLossesW: Tensor;
-  readonly refLossesL: Tensor;
-  /** Preferred minus rejected error, of policy and reference. */
-  readonly modelDiff: Tensor;
-  readonly refDiff: Tensor;
-  /** −½ β (modelDiff − refDiff): the logit. Positive where the policy agrees with the label. */
-  readonly insideTerm: Tensor;
   /** σ(−insideTerm): how strongly a pair still pulls. ½ at the start, 0 when it is learnt. */
   readonly gradientFactor: Tensor;
 }
@@ -40,26 +27,14 @@ export const dpoLoss = scoped(
     modelPred: Tensor,
     refPred: Tensor,
     target: Tensor,
-    { betaDpo = 5000 }: DpoOptions = {},
+    { betaDpo = 5000, ...options }: DpoOptions = {},
   ): DpoTerms => {
-    const { w: modelLossesW, l: modelLossesL } = splitPair(perRowMse(modelPred, target)); // [B]
-    const { w: refLossesW, l: refLossesL } = splitPair(perRowMse(refPred, target));
-
-    const modelDiff = modelLossesW.sub(modelLossesL);
-    const refDiff = refLossesW.sub(refLossesL);
-    const insideTerm = modelDiff.sub(refDiff).mul(-0.5 * betaDpo);
-
+    const reward = implicitReward(modelPred, refPred, target, { betaDpo, ...options });
+    const { insideTerm } = reward;
     return {
       loss: insideTerm.neg().softplus().mean(), // −log σ(x) = log(1 + e^−x)
-      implicitAcc: insideTerm.greater(0).mean(),
-      modelLossesW,
-      modelLossesL,
-      refLossesW,
-      refLossesL,
-      modelDiff,
-      refDiff,
-      insideTerm,
       gradientFactor: insideTerm.neg().sigmoid(),
+      ...reward,
     };
   },
 );

@@ -9,6 +9,8 @@ export interface Mutation {
 }
 
 const dpo = { file: 'src/preference/dpo.ts', tests: ['test/preference/dpo.test.ts'] };
+const reward = { file: 'src/preference/implicit-reward.ts', tests: dpo.tests };
+const losses = ['test/preference/losses.test.ts'];
 const pair = { file: 'src/preference/pair.ts', tests: ['test/preference/dpo.test.ts'] };
 const storage = { file: 'src/engine/storage.ts', tests: ['test/training/adamw.test.ts'] };
 const training = ['test/training/loop.test.ts'];
@@ -19,7 +21,7 @@ const sampler = ['test/diffusion/sampler.test.ts'];
 
 export const mutations: readonly Mutation[] = [
   {
-    ...dpo,
+    ...reward,
     what: 'loss: sign of the logit',
     from: 'mul(-0.5 * betaDpo)',
     to: 'mul(0.5 * betaDpo)',
@@ -30,18 +32,74 @@ export const mutations: readonly Mutation[] = [
     from: 'insideTerm.neg().softplus()',
     to: 'insideTerm.softplus()',
   },
-  { ...dpo, what: 'loss: no ½', from: '-0.5 * betaDpo', to: '-betaDpo' },
+  { ...reward, what: 'loss: no ½', from: '-0.5 * betaDpo', to: '-betaDpo' },
   {
-    ...dpo,
+    ...reward,
     what: 'loss: reference added, not subtracted',
     from: 'modelDiff.sub(refDiff)',
     to: 'modelDiff.add(refDiff)',
   },
   {
-    ...dpo,
+    ...reward,
     what: 'loss: policy compared with itself',
-    from: 'splitPair(perRowMse(refPred, target))',
-    to: 'splitPair(perRowMse(modelPred, target))',
+    from: 'perRowMse(refPred, target)',
+    to: 'perRowMse(modelPred, target)',
+  },
+  {
+    ...reward,
+    what: 'loss: a tie counts as a miss where it should as half',
+    from: 'hits.sub(insideTerm.neg().greater(0)).add(1).mul(0.5).mean()',
+    to: 'hits.mean()',
+    tests: losses,
+  },
+  {
+    what: 'IPO: twice the target',
+    file: 'src/preference/ipo.ts',
+    from: 'sub(1 / betaDpo)',
+    to: 'sub(2 / betaDpo)',
+    tests: losses,
+  },
+  {
+    what: 'hinge: no margin',
+    file: 'src/preference/hinge.ts',
+    from: 'neg().add(1)',
+    to: 'neg()',
+    tests: losses,
+  },
+  {
+    what: 'MaPO: winner’s own error left out',
+    file: 'src/preference/mapo.ts',
+    from: 'modelLossesW.mean().add(ratio.mean().mul(betaMapo))',
+    to: 'ratio.mean().mul(betaMapo)',
+    tests: losses,
+  },
+  {
+    what: 'MaPO: likelihood without its half',
+    file: 'src/preference/mapo.ts',
+    from: 'u.mul(0.5).maximum(1e-20)',
+    to: 'u.maximum(1e-20)',
+    tests: losses,
+  },
+  {
+    what: 'KTO: reference point not held at 0',
+    file: 'src/preference/kto.ts',
+    from: 'g.mean().maximum(0)',
+    to: 'g.mean()',
+    tests: losses,
+  },
+  {
+    what: 'KTO: gradient through the reference point',
+    file: 'src/preference/kto.ts',
+    from: 'noGrad(() => g.mean().maximum(0))',
+    to: 'g.mean().maximum(0)',
+    tests: losses,
+  },
+  {
+    what: 'DSPO: target moved towards the reference',
+    file: 'src/preference/dspo.ts',
+    from: 'noise.add(change.mul(',
+    to: 'noise.sub(change.mul(',
+    tests: losses,
   },
   {
     ...pair,
