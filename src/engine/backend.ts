@@ -104,7 +104,9 @@ function loadKernels(): NativeKernels | undefined {
 const threads = threadsFor();
 export const tfjsBackend = withThreads(threads, () => loadTfjs().backend()) as TfjsBackend;
 const addon = tfjsBackend.binding;
-const native = addon.isUsingGpuDevice() ? undefined : loadKernels();
+/** True where TensorFlow computes on a GPU. */
+export const onGpu = addon.isUsingGpuDevice();
+const native = onGpu ? undefined : loadKernels();
 
 const attributeTypes = {
   int: addon.TF_ATTR_INT,
@@ -213,7 +215,7 @@ export const heldHandles = () => addon.getNumOfTensors();
 export function engineInfo() {
   return {
     tensorflow: addon.TF_Version,
-    device: addon.isUsingGpuDevice() ? ('gpu' as const) : ('cpu' as const),
+    device: onGpu ? ('gpu' as const) : ('cpu' as const),
     kernels: mode,
     isa: native?.isa ?? 'none',
     kernelThreads: native?.threads() ?? 0,

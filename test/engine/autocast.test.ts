@@ -35,6 +35,30 @@ for (const kernels of kernelModes)
       assert.deepEqual([...y.floats()], [4, 1]);
     });
 
+    it16('rounds the sums of products to the nearest, forward and backward', () => {
+      const w = E.tensor([1, 3 * 2 ** -9], [1, 2]); // three quarters of a step above 1
+      const x = E.tensor([1, 1], [1, 2]);
+      const near = [1 + 2 ** -7];
+      const [row, column] = [x.reshape([1, 1, 1, 2]), w.reshape([1, 1, 2, 1])];
+      const products = {
+        linear: () => E.linear(x, w),
+        matmul: () => x.matmul(w, { transposeB: true }),
+        conv: () => E.conv2d(row, column),
+      };
+      for (const [name, product] of Object.entries(products))
+        assert.deepEqual([...E.autocast('bf16', product).floats()], near, name);
+      const [one, twice] = [E.tensor([1], [1, 1]), E.tensor([1, 1], [2, 1])];
+      const copies = {
+        linear: () => E.linear(one, twice),
+        conv: () => E.conv2d(one.reshape([1, 1, 1, 1]), twice.reshape([1, 1, 1, 2])),
+      };
+      for (const [name, copy] of Object.entries(copies)) {
+        const loss = () => E.autocast('bf16', copy).reshape([1, 2]).mul(w).sum();
+        const [gradient] = E.valueAndGrad(loss, [one]).grads;
+        assert.deepEqual([...(gradient?.floats() ?? [])], near, `gradient of ${name}`);
+      }
+    });
+
     it16('adds a float32 residual without rounding it', () => {
       const [x, w] = [E.tensor([1, 1], [1, 2]), E.tensor([1, 1, 1, 0], [2, 2])];
       const residual = E.tensor([2 ** -12, 1 + 2 ** -12], [1, 2]);

@@ -1,6 +1,7 @@
 import { mixedPrecision } from '../autocast';
+import { onGpu } from '../backend';
 import { type DType, isFloat } from '../dtype';
-import { record } from '../tape';
+import { noGrad, record } from '../tape';
 import type { Tensor } from '../tensor';
 import { bool, call, dtype } from './call';
 
@@ -26,3 +27,15 @@ export const widened = (x: Tensor): Tensor => (x.dtype === 'bfloat16' ? cast(x, 
 /** Tensors as they meet in one operation: all in float32 where one of them is. */
 export const promoted = (tensors: readonly Tensor[]): readonly Tensor[] =>
   tensors.some(({ dtype: type }) => type === 'float32') ? tensors.map(widened) : tensors;
+
+/**
+ * TensorFlow's own product or convolution `run` of `inputs`, rounded once where they are bfloat16: on a processor
+ * without instructions for it TensorFlow cuts its sums off instead, twice the error. Widening is exact.
+ */
+export function roundedOnce<T extends readonly Tensor[]>(
+  inputs: T,
+  run: (...inputs: T) => Tensor,
+): Tensor {
+  if (onGpu || inputs.every(({ dtype: type }) => type !== 'bfloat16')) return run(...inputs);
+  return noGrad(() => cast(run(...(inputs.map(widened) as unknown as T)), 'bfloat16'));
+}

@@ -13,7 +13,7 @@ import {
   string,
   typeOf,
 } from './call';
-import { cast, forMatrixWork } from './cast';
+import { cast, forMatrixWork, roundedOnce } from './cast';
 import { applyEpilogue, biasGradient, type Epilogue, gradientInto, withEpilogue } from './matmul';
 
 export interface ConvOptions extends Epilogue {
@@ -70,7 +70,6 @@ function plainConv(x: Tensor, master: Tensor, epilogue: Epilogue, geometry: Geom
   const { bias, residual } = epilogue;
   const weight = cast(master, x.dtype);
   const conv = {
-    ...typeOf(x),
     strides: int([1, geometry.stride, geometry.stride, 1]),
     use_cudnn_on_gpu: bool(true),
     padding: string(geometry.padding.toUpperCase()),
@@ -78,14 +77,19 @@ function plainConv(x: Tensor, master: Tensor, epilogue: Epilogue, geometry: Geom
     data_format: string('NHWC'),
     dilations: int([1, 1, 1, 1]),
   };
-  const y = applyEpilogue(call('Conv2D', conv, [x, weight]), epilogue);
+  const run = (name: string, inputs: readonly Tensor[], last: Tensor) =>
+    call(name, { ...conv, ...typeOf(last) }, [...inputs, last]);
+  const forward = (a: Tensor, w: Tensor) => run('Conv2D', [a], w);
+  const y = applyEpilogue(roundedOnce([x, weight] as const, forward), epilogue);
   record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
     const g = dy as Tensor;
-    const dx = () => call('Conv2DBackpropInput', conv, [intConstant(x.shape), weight, g]);
-    const dw = () => call('Conv2DBackpropFilter', conv, [x, intConstant(weight.shape), g]);
+    const inputGrad = (w: Tensor, d: Tensor) =>
+      run('Conv2DBackpropInput', [intConstant(x.shape), w], d);
+    const weightGrad = (a: Tensor, d: Tensor) =>
+      run('Conv2DBackpropFilter', [a, intConstant(weight.shape)], d);
     return [
-      x.requiresGrad ? dx() : undefined,
-      weight.requiresGrad ? dw() : undefined,
+      x.requiresGrad ? roundedOnce([weight, g] as const, inputGrad) : undefined,
+      weight.requiresGrad ? roundedOnce([x, g] as const, weightGrad) : undefined,
       biasGradient(g, bias),
       g,
     ];

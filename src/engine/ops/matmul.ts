@@ -12,7 +12,7 @@ import {
   typeOf,
   zeroFilled,
 } from './call';
-import { cast, forMatrixWork, promoted, widened } from './cast';
+import { cast, forMatrixWork, promoted, roundedOnce, widened } from './cast';
 import { add } from './elementwise';
 import { reshape } from './shape';
 
@@ -25,13 +25,15 @@ export interface MatmulOptions {
 
 const f32 = { T: dtype('float32') };
 
-function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  if (a.rank === 2) {
-    const flags = { transpose_a: bool(transposeA), transpose_b: bool(transposeB) };
-    return call('MatMul', { ...typeOf(a), ...flags }, [a, b]);
-  }
-  const flags = { adj_x: bool(transposeA), adj_y: bool(transposeB) };
-  return call('BatchMatMulV2', { ...typeOf(a), ...flags }, [a, b]);
+function product(left: Tensor, right: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  return roundedOnce([left, right] as const, (a, b) => {
+    if (a.rank === 2) {
+      const flags = { transpose_a: bool(transposeA), transpose_b: bool(transposeB) };
+      return call('MatMul', { ...typeOf(a), ...flags }, [a, b]);
+    }
+    const flags = { adj_x: bool(transposeA), adj_y: bool(transposeB) };
+    return call('BatchMatMulV2', { ...typeOf(a), ...flags }, [a, b]);
+  });
 }
 
 /** Matrix product over the last two axes; leading axes must agree. */
