@@ -38,8 +38,11 @@ export interface SavePipelineOptions {
   readonly dtype?: WeightDType;
   /** A part of the weight files' names, such as 'fp16'. @default none */
   readonly variant?: string;
-  /** @default 'refuse' */
-  readonly existing?: 'refuse' | 'replace';
+  /**
+   * What to do where the folder exists: `refuse` it, `replace` it whole, or `merge`: replace the pipeline's parts one by
+   * one, `model_index.json` last, and leave other files in it alone. @default 'refuse'
+   */
+  readonly existing?: 'refuse' | 'replace' | 'merge';
 }
 
 /**
@@ -90,19 +93,36 @@ export async function savePipeline(
   dir: string,
   { existing = 'refuse', ...weights }: SavePipelineOptions = {},
 ): Promise<void> {
-  const { unet, vae, textEncoder, tokenizer, scheduler, modelIndex } = pipeline;
+  const parts = Object.entries(partWriters(pipeline, weights));
+  const index = savedModelIndex(pipeline.modelIndex, pipeline.scheduler._class_name);
+  const writeIndex = (folder: string) => writeJson(join(folder, 'model_index.json'), index);
+  if (existing === 'merge') {
+    for (const [name, write] of parts)
+      await writeFolderAtomically(join(dir, name), write, { existing: 'replace' });
+    return writeIndex(dir);
+  }
   const fill = async (folder: string) => {
-    await saveModel(unet, join(folder, 'unet'), UNET, weights);
-    await saveModel(vae, join(folder, 'vae'), VAE, weights);
-    await saveModel(textEncoder, join(folder, 'text_encoder'), CLIP_TEXT, weights);
-    await mkdir(join(folder, 'tokenizer'));
-    await saveTokenizer(tokenizer, join(folder, 'tokenizer'));
-    await mkdir(join(folder, 'scheduler'));
-    await writeJson(join(folder, 'scheduler', 'scheduler_config.json'), scheduler);
-    const index = savedModelIndex(modelIndex, scheduler._class_name);
-    await writeJson(join(folder, 'model_index.json'), index);
+    for (const [name, write] of parts) {
+      await mkdir(join(folder, name));
+      await write(join(folder, name));
+    }
+    await writeIndex(folder);
   };
   await writeFolderAtomically(dir, fill, { existing });
+}
+
+/** What fills each folder of a pipeline. */
+function partWriters(
+  { unet, vae, textEncoder, tokenizer, scheduler }: Pipeline,
+  weights: Pick<SavePipelineOptions, 'dtype' | 'variant'>,
+): Readonly<Record<string, (folder: string) => Promise<void>>> {
+  return {
+    unet: (folder) => saveModel(unet, folder, UNET, weights),
+    vae: (folder) => saveModel(vae, folder, VAE, weights),
+    text_encoder: (folder) => saveModel(textEncoder, folder, CLIP_TEXT, weights),
+    tokenizer: (folder) => saveTokenizer(tokenizer, folder),
+    scheduler: (folder) => writeJson(join(folder, 'scheduler_config.json'), scheduler),
+  };
 }
 
 /** Frees a pipeline's weights. */

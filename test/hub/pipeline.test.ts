@@ -220,6 +220,24 @@ describe('savePipeline', () => {
       });
     }));
 
+  it('merges into a folder: its own parts are new, all else is as it was', () =>
+    inTemporaryFolder(async (folder) => {
+      const saved = join(folder, 'saved');
+      await withPipeline(TODAY, async (pipeline) => {
+        await savePipeline(pipeline, saved);
+        writeFileSync(join(saved, 'mine.txt'), 'x');
+        writeFileSync(join(saved, 'unet', 'stale.safetensors'), 'x');
+        pipeline.unet.parameters.write('conv_in.bias', new Float32Array(16).fill(3));
+        await savePipeline(pipeline, saved, { existing: 'merge' });
+      });
+      assert.equal(readFileSync(join(saved, 'mine.txt'), 'utf8'), 'x');
+      assert.ok(!existsSync(join(saved, 'unet', 'stale.safetensors')));
+      assert.ok(!readdirSync(saved).some((name) => name.endsWith('.incomplete')));
+      await withPipeline(saved, ({ unet }) => {
+        assert.deepEqual([...unet.parameters.read('conv_in.bias')], Array(16).fill(3));
+      });
+    }));
+
   it('refuses to write a weight that float16 cannot hold, and leaves nothing behind', () =>
     inTemporaryFolder(async (folder) => {
       await withPipeline(TODAY, async (pipeline) => {
