@@ -2,6 +2,7 @@
 export { AdamW, type AdamWOptions } from './adamw';
 export { Clock } from './clock';
 export { type DpoStepOptions, dpoStep } from './dpo-step';
+export { Ema, type EmaOptions, emaDecay } from './ema';
 export { type LoopBatch, type LoopOptions, trainingLoop } from './loop';
 export {
   type LrSchedule,
