@@ -1,0 +1,52 @@
+/**
+ * `ftfy.fix_text` (6.3) without its guesses: what the tokenizer of transformers 4 did to a text before cutting it, where
+ * ftfy was installed, as train.py's requirements ask. Curly quotes become straight, ligatures letters, full-width forms
+ * plain; control characters and terminal colours go.
+ *
+ * Not here: the repair of text decoded in a wrong encoding, and entities of HTML other than numbers and XML's five.
+ * Source: ftfy/__init__.py (`fix_text`, `fix_and_explain`), ftfy/fixes.py.
+ */
+export function fixText(text: string): string {
+  const lines = text.match(/[^\n]*\n|[^\n]+/g) ?? [];
+  let hasTags = false;
+  return lines
+    .map((line) => {
+      hasTags ||= line.includes('<'); // from then on an entity is meant to be one
+      return fixLine(line, hasTags ? STEPS : [ENTITIES, ...STEPS]);
+    })
+    .join('');
+}
+
+type Step = (text: string) => string;
+
+/** All steps, again and again until nothing changes: an entity may hide a quote. */
+function fixLine(line: string, steps: readonly Step[]): string {
+  const fixed = steps.reduce((text, step) => step(text), line);
+  return fixed === line ? fixed : fixLine(fixed, steps);
+}
+
+const XML = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" } as const;
+
+const ENTITIES: Step = (text) =>
+  text.replace(/&(amp|lt|gt|quot|apos|#\d{1,23}|#[xX][\da-fA-F]{1,22});/g, (_, name: string) => {
+    if (name in XML) return XML[name as keyof typeof XML];
+    const code = Number(name.slice(1).replace(/^x/i, '0x'));
+    const isCharacter = code > 0 && code < 0x110000 && !(code >= 0xd800 && code < 0xe000);
+    return isCharacter ? String.fromCodePoint(code) : '\ufffd';
+  });
+
+/** What the bytes 0x80 … 0x9f are in Windows-1252; five are nothing and stay. */
+const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+const TERMINAL = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[a-zA-Z]`, 'g');
+const CONTROL = /(?![\t\n\f\r\x80-\x9f])[\p{Cc}\u206a-\u206f\ufeff\ufff9-\ufffc]/gu;
+
+const STEPS: readonly Step[] = [
+  (text) => text.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80] ?? c),
+  (text) => text.replace(/[ĲĳŉǄ-ǌǱ-ǳﬀ-ﬆ]/g, (c) => (c === 'ﬅ' ? 'ſt' : c.normalize('NFKC'))),
+  (text) => text.replace(/[\u3000\uff01-\uffef]/g, (c) => c.normalize('NFKC')),
+  (text) => text.replace(/[\u201c-\u201f]/g, '"').replace(/[\u02bc\u2018-\u201b]/g, "'"),
+  (text) => text.replace(/\r\n?|[\u2028\u2029\x85]/g, '\n'),
+  (text) => text.replace(/\p{Surrogate}/gu, '\ufffd'),
+  (text) => text.replace(TERMINAL, '').replace(CONTROL, ''),
+  (text) => text.normalize('NFC'),
+];
