@@ -7,6 +7,7 @@ import './methods';
 import { constantCount } from './ops/call';
 import { handleCount } from './tensor';
 
+export { type AdafactorStep, adafactorShapes } from './adafactor';
 export { autocast, type MixedPrecision } from './autocast';
 export { engineInfo, type KernelMode, withKernels } from './backend';
 export { type DryRun, dryRun, type PlannedCall } from './dry-run';
@@ -20,6 +21,7 @@ export {
 } from './memory';
 export * from './ops';
 export {
+  type FactoredMoments,
   type Moments,
   Parameters,
   type ParamTree,

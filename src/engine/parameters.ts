@@ -1,3 +1,4 @@
+import { type AdafactorStep, adafactorShapes } from './adafactor';
 import { sizeOf } from './dtype';
 import {
   type AdamWStep,
@@ -30,6 +31,12 @@ export interface WeightOptions {
 export interface Moments {
   readonly m: Parameters;
   readonly v: Parameters;
+}
+
+/** Second moments of Adafactor for one set of weights, each a vector: `adafactorMoments`. */
+export interface FactoredMoments {
+  readonly row: Parameters;
+  readonly column: Parameters;
 }
 
 /**
@@ -189,6 +196,21 @@ export class Parameters {
   /** One AdamW step in place; the gradient is zero afterwards. */
   adamw({ m, v }: Moments, step: AdamWStep): void {
     this.values.adamw(this.trained(), [m.values, v.values], step);
+  }
+
+  /** Zero-filled moments for `adafactor`; the caller owns them. */
+  adafactorMoments(): FactoredMoments {
+    const moments = (of: 'row' | 'column') =>
+      new Parameters(
+        this.names.map((name) => [name, [sizeOf(adafactorShapes(this.shape(name))[of])]]),
+        'float32',
+      );
+    return { row: moments('row'), column: moments('column') };
+  }
+
+  /** One Adafactor step in place; the gradient is zero afterwards. */
+  adafactor({ row, column }: FactoredMoments, step: AdafactorStep): void {
+    this.values.adafactor(this.trained(), [row.values, column.values], step);
   }
 
   dispose(): void {

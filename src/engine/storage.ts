@@ -1,3 +1,4 @@
+import { type AdafactorStep, adafactorHyper, adafactorUpdate, secondMoments } from './adafactor';
 import { execute, fused } from './backend';
 import { sizeOf } from './dtype';
 import {
@@ -54,6 +55,8 @@ export interface Storage {
   lerp(source: Storage, weight: number): void;
   /** One AdamW step on these values, in place; `gradients` are zeroed. */
   adamw(gradients: Storage, moments: readonly [Storage, Storage], step: AdamWStep): void;
+  /** One Adafactor step on these values, in place; the moments are of `adafactorShapes`; `gradients` are zeroed. */
+  adafactor(gradients: Storage, moments: readonly [Storage, Storage], step: AdafactorStep): void;
   dispose(): void;
 }
 
@@ -152,6 +155,16 @@ class FlatStorage implements Storage {
     tidy(() => callInPlace('DpoAdamW', f32, [...buffers, tensor(hyper, [8])]));
   }
 
+  adafactor(gradients: Storage, moments: readonly [Storage, Storage], step: AdafactorStep): void {
+    tidy(() => {
+      const hyper = tensor(adafactorHyper(step), [8]);
+      this.tensors.forEach((weight, i) => {
+        const others = [gradients, ...moments].map(({ tensors }) => tensors[i] as Tensor);
+        callInPlace('DpoAdafactor', f32, [weight, ...others, hyper]);
+      });
+    });
+  }
+
   dispose(): void {
     for (const t of [...this.tensors, ...Object.values(this.buffers)]) t.dispose();
   }
@@ -236,6 +249,22 @@ class SeparateStorage implements Storage {
         const vHat = (v.tensors[i] as Tensor).div(1 - beta2 ** step.step);
         const change = mHat.div(vHat.sqrt().add(epsilon)).mul(learningRate);
         this.replace(i, (old) => old.mul(1 - learningRate * weightDecay).sub(change));
+      });
+    });
+    gradients.zero();
+  }
+
+  adafactor(gradients: Storage, moments: readonly [Storage, Storage], step: AdafactorStep): void {
+    const [row, column] = moments as unknown as readonly [SeparateStorage, SeparateStorage];
+    this.tensors.forEach((weight, i) => {
+      tidy(() => {
+        const g = (gradients.tensors[i] as Tensor).mul(step.gradScale);
+        const means = secondMoments(g, step);
+        row.replace(i, (old) => old.mul(step.beta2).add(means.row.mul(1 - step.beta2)));
+        column.replace(i, (old) => old.mul(step.beta2).add(means.column.mul(1 - step.beta2)));
+        const factors = { row: row.tensors[i] as Tensor, column: column.tensors[i] as Tensor };
+        const change = adafactorUpdate(weight, g, factors, step);
+        this.replace(i, (old) => old.mul(change.keep).sub(change.update));
       });
     });
     gradients.zero();

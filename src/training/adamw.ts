@@ -1,4 +1,12 @@
 import type { Moments, Parameters } from '../engine';
+import {
+  clipFactor,
+  momentState,
+  normOf,
+  type Optimizer,
+  type OptimizerStepOptions,
+  type StateTensor,
+} from './optimizer';
 
 export interface AdamWOptions {
   /** @default 0.9 */
@@ -15,7 +23,7 @@ export interface AdamWOptions {
  * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) over one or more sets of weights, with the
  * arithmetic and the defaults of `torch.optim.AdamW`. It owns the moments; the weights are yours.
  */
-export class AdamW {
+export class AdamW implements Optimizer {
   private readonly sets: readonly { readonly weights: Parameters; readonly moments: Moments }[];
   private readonly options: Required<AdamWOptions>;
   private steps = 0;
@@ -31,19 +39,15 @@ export class AdamW {
     }));
   }
 
-  /** L2 norm of all gradients together, as `torch.nn.utils.clip_grad_norm_` measures it. */
   gradNorm(): number {
-    return Math.sqrt(this.sets.reduce((sum, { weights }) => sum + weights.squaredGradNorm(), 0));
+    return normOf(this.sets);
   }
 
-  /**
-   * One step with the gradients collected since the last, which it sets to zero.
-   * @param maxGradNorm gradients longer than this are scaled down to it
-   * @param gradNorm what `gradNorm()` said, where it was asked already
-   * @returns the norm before clipping
-   */
-  step(learningRate: number, { maxGradNorm = Infinity, gradNorm = this.gradNorm() } = {}): number {
-    const gradScale = Math.min(1, maxGradNorm / (gradNorm + 1e-6)); // 1e-6 is clip_grad_norm_'s
+  step(
+    learningRate: number,
+    { maxGradNorm = Infinity, gradNorm = this.gradNorm() }: OptimizerStepOptions = {},
+  ): number {
+    const gradScale = clipFactor(gradNorm, maxGradNorm);
     this.steps += 1;
     for (const { weights, moments } of this.sets)
       weights.adamw(moments, { ...this.options, learningRate, step: this.steps, gradScale });
@@ -55,7 +59,6 @@ export class AdamW {
     return this.steps;
   }
 
-  /** Forgets the collected gradients. */
   zeroGrad(): void {
     for (const { weights } of this.sets) weights.zeroGrad();
   }
@@ -65,15 +68,21 @@ export class AdamW {
     return this.sets.map(({ moments }) => moments);
   }
 
-  /** Sets the count of steps taken, after the moments were brought back. */
+  get state(): readonly StateTensor[] {
+    return this.moments.flatMap(({ m, v }) => [
+      ...momentState('exp_avg', m),
+      ...momentState('exp_avg_sq', v),
+    ]);
+  }
+
   resumeAt(stepCount: number): void {
     this.steps = stepCount;
   }
 
   dispose(): void {
-    for (const { moments } of this.sets) {
-      moments.m.dispose();
-      moments.v.dispose();
+    for (const { m, v } of this.moments) {
+      m.dispose();
+      v.dispose();
     }
   }
 }

@@ -13,6 +13,7 @@ const reward = { file: 'src/preference/implicit-reward.ts', tests: dpo.tests };
 const losses = ['test/preference/losses.test.ts'];
 const pair = { file: 'src/preference/pair.ts', tests: ['test/preference/dpo.test.ts'] };
 const storage = { file: 'src/engine/storage.ts', tests: ['test/training/adamw.test.ts'] };
+const adafactor = ['test/training/adafactor.test.ts'];
 const training = ['test/training/loop.test.ts'];
 const unet = ['test/models/unet.test.ts'];
 const vae = ['test/models/vae.test.ts'];
@@ -169,10 +170,45 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'clipping: coefficient above 1',
-    file: 'src/training/adamw.ts',
-    from: 'Math.min(1, maxGradNorm / (norm + 1e-6))',
-    to: 'maxGradNorm / (norm + 1e-6)',
+    file: 'src/training/optimizer.ts',
+    from: 'Math.min(1, maxGradNorm / (gradNorm + 1e-6))',
+    to: 'maxGradNorm / (gradNorm + 1e-6)',
     tests: ['test/training/adamw.test.ts'],
+  },
+  {
+    what: 'Adafactor: β₂ one step late',
+    file: 'src/training/adafactor.ts',
+    from: '1 - this.steps ** this.options.decayRate',
+    to: '1 - (this.steps + 1) ** this.options.decayRate',
+    tests: adafactor,
+  },
+  {
+    what: 'Adafactor: a convolution factored as PyTorch does not',
+    file: 'src/engine/adafactor.ts',
+    from: '{ row: [first, ...rest], column: [second, ...rest] }',
+    to: '{ row: [second, ...rest], column: [first, ...rest] }',
+    tests: adafactor,
+  },
+  {
+    what: 'Adafactor, plain: no clip threshold',
+    file: 'src/engine/adafactor.ts',
+    from: 'div(clipThreshold).maximum(1)',
+    to: 'div(clipThreshold).mul(0).add(1)',
+    tests: adafactor,
+  },
+  {
+    what: 'Adafactor, plain: rows not relative to their mean',
+    file: 'src/engine/adafactor.ts',
+    from: 'r.div(r.mean(0, { keepDims: true })).sqrt()',
+    to: 'r.sqrt()',
+    tests: adafactor,
+  },
+  {
+    what: 'resume: both moments of AdamW under one name',
+    file: 'src/training/adamw.ts',
+    from: "momentState('exp_avg_sq', v)",
+    to: "momentState('exp_avg', m)",
+    tests: adafactor,
   },
   {
     what: 'ε of the norm before the transformer',

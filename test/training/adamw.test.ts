@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
-import {
-  type KernelMode,
-  Parameters,
-  tensor,
-  tensorCount,
-  tidy,
-  withKernels,
-} from '../../src/engine';
+import { type KernelMode, Parameters, tensorCount, withKernels } from '../../src/engine';
 import { AdamW, lrSchedules } from '../../src/training';
 import { assertClose } from '../support/assert';
 import { jsonFixture } from '../support/fixtures';
+import { addGradient } from '../support/gradients';
 import { kernelModes } from '../support/model-fixture';
 import { wave } from '../support/wave';
 
@@ -72,14 +66,6 @@ function checkAgainstTorch(kernels: KernelMode): void {
   });
   for (const owner of [optimizer, first, second]) owner.dispose();
   assert.equal(tensorCount(), before);
-}
-
-/** Puts a gradient where a backward pass would. */
-function addGradient(weights: Parameters, name: string, gradient: Float32Array): void {
-  const weight = weights.tensor(name);
-  const { sink } = weight;
-  assert.ok(sink);
-  tidy(() => sink.accumulate(tensor(gradient, weight.shape)));
 }
 
 describe('lrSchedules', () => {
