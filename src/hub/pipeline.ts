@@ -32,6 +32,16 @@ export interface Pipeline {
   readonly modelIndex: JsonObject;
 }
 
+/** What of a pipeline to load. */
+export interface LoadPipelineOptions {
+  /** Prefers weight files with this in their name, such as `fp16`. */
+  readonly variant?: string | undefined;
+  /** A model folder to take the denoiser from, in place of the pipeline's own. */
+  readonly unet?: string | undefined;
+  /** A model folder to take the autoencoder from. */
+  readonly vae?: string | undefined;
+}
+
 /** How to write a pipeline. */
 export interface SavePipelineOptions {
   /** @default 'F32' */
@@ -47,12 +57,11 @@ export interface SavePipelineOptions {
 
 /**
  * Loads a diffusers folder of Stable Diffusion 1.x; a safety checker in it is left alone.
- * @param options.variant prefer weight files with this in their name, such as `fp16`
  * @throws CheckpointError naming the file and what is wrong with it
  */
 export async function loadPipeline(
   dir: string,
-  { variant }: { readonly variant?: string } = {},
+  { variant, ...folders }: LoadPipelineOptions = {},
 ): Promise<Pipeline> {
   const path = join(dir, 'model_index.json');
   const modelIndex = await readJson(path);
@@ -60,6 +69,7 @@ export async function loadPipeline(
   const scheduler = await readScheduler(join(dir, 'scheduler', 'scheduler_config.json'));
   const tokenizer = await loadTokenizer(join(dir, 'tokenizer'));
 
+  const { unet: unetFolder = join(dir, 'unet'), vae: vaeFolder = join(dir, 'vae') } = folders;
   const loaded: Model<unknown, unknown>[] = [];
   const keep = <T extends Model<unknown, unknown>>(model: T): T => {
     loaded.push(model);
@@ -72,10 +82,8 @@ export async function loadPipeline(
       }),
     );
     checkVocabulary(join(dir, 'tokenizer'), tokenizer, textEncoder.config.vocabSize);
-    const vae = keep(await loadModel<VaeConfig, VaeParams>(join(dir, 'vae'), VAE, { variant }));
-    const unet = keep(
-      await loadModel<UNetConfig, UNetParams>(join(dir, 'unet'), UNET, { variant }),
-    );
+    const vae = keep(await loadModel<VaeConfig, VaeParams>(vaeFolder, VAE, { variant }));
+    const unet = keep(await loadModel<UNetConfig, UNetParams>(unetFolder, UNET, { variant }));
     return { unet, vae, textEncoder, tokenizer, scheduler, modelIndex };
   } catch (error) {
     for (const { parameters } of loaded) parameters.dispose();

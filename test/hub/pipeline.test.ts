@@ -159,6 +159,25 @@ describe('loadPipeline', () => {
       );
     }));
 
+  it('takes denoiser and autoencoder from other folders where it is told to', () =>
+    inTemporaryFolder(async (folder) => {
+      await withPipeline(TODAY, async (pipeline) => {
+        for (const part of ['unet', 'vae'] as const) {
+          const { parameters } = pipeline[part];
+          const [name = ''] = parameters.names;
+          parameters.write(name, parameters.read(name).fill(part === 'vae' ? 2 : 3));
+        }
+        await savePipeline(pipeline, join(folder, 'other'));
+      });
+      const parts = { unet: join(folder, 'other', 'unet'), vae: join(folder, 'other', 'vae') };
+      const pipeline = await loadPipeline(TODAY, parts);
+      const first = ({ parameters }: Pipeline['unet' | 'vae']) =>
+        parameters.read(parameters.names[0] ?? '')[0];
+      assert.equal(first(pipeline.unet), 3);
+      assert.equal(first(pipeline.vae), 2);
+      disposePipeline(pipeline);
+    }));
+
   it('follows links, as in the hub’s cache', () =>
     inTemporaryFolder(async (folder) => {
       cpSync(TODAY, join(folder, 'model'), { recursive: true });
