@@ -2,172 +2,212 @@
  * Batches of pixel values and token ids, with every random draw in the original's order: PyTorch's DataLoader draws
  * the epoch's order, then each batch is fetched as a whole: all `jpg_0` are placed, then all `jpg_1`, then one Python
  * `random()` per row decides whether its prompt is dropped. Upstream: train.py `preprocess_train`, `collate_fn`.
- *
- * B pairs, resolution R, L tokens; n = 2B pictures (winners, then losers), or B winners.
  */
-import { type PythonRandom, shuffledOrder, type TorchGenerator } from '../random';
+import { type Batch, batchContent, type CaptionEncoder } from './batch';
+import { type BatchDraws, type BatchRandom, type DrawOptions, drawBatch } from './batch-draws';
+import { type BatchState, checkState, restoredWorkers, workerStates } from './batch-state';
+import { DamagedRows } from './damaged';
+import { drawEpoch, type EpochOptions, type EpochSeeds, epochOrder, epochWorkers } from './epoch';
 import type { RgbImage } from './image';
-import { type PreferencePair, type PreferencePairs, pairPicture } from './pairs';
-import type { PictureColumn } from './picture-files';
-import { pixelValues } from './pixels';
-import {
-  drawPlacement,
-  type Placement,
-  type PlacementOptions,
-  place,
-  resizeShorterSide,
-} from './transforms';
+import { type PictureKey, PictureReader, type PictureReaderOptions } from './picture-reader';
+import type { TrainingData, TrainingRow } from './rows';
 
-export interface BatchOptions extends PlacementOptions {
+export interface BatchOptions extends DrawOptions, EpochOptions, PictureReaderOptions {
   /** Pairs in a batch, B. An incomplete last batch is dropped, as `drop_last` does. */
   readonly batchSize: number;
-  /** Share of prompts replaced by the empty one. @default 0.2 */
-  readonly proportionEmptyPrompts?: number;
   /** Both pictures of a pair (DPO), or the preferred one (SFT). @default 'both' */
   readonly pictures?: 'both' | 'winner';
-  /** @default 'shuffled' */
-  readonly order?: 'shuffled' | 'as stored';
   /** @default Infinity */
   readonly epochs?: number;
-  /** What resized pictures may take in memory before they are decoded anew each time. @default 256 MiB */
-  readonly cacheBytes?: number;
 }
 
-/** Where the numbers come from: PyTorch's default generator and Python's `random`. */
-export interface BatchRandom {
-  readonly torch: TorchGenerator;
-  readonly python: PythonRandom;
+/** An epoch under way, and what its batches draw from. */
+interface Epoch {
+  readonly seeds: EpochSeeds;
+  readonly order: Int32Array;
+  readonly workers: readonly BatchRandom[];
 }
 
-/** The part of a tokenizer that is used: `inputIds` is [texts, length] in row-major order. */
-export interface CaptionEncoder {
-  encode(texts: string[]): { readonly inputIds: Int32Array; readonly length: number };
-}
-
-export interface Batch {
-  readonly epoch: number;
-  /** Within the epoch, from 0. */
+/** What a batch is made of; rows are positions in the data. */
+interface Fetched {
   readonly index: number;
-  readonly batchesPerEpoch: number;
-  /** [n, R, R, 3] in [−1, 1]. */
-  readonly pixelValues: Float32Array;
-  readonly pixelShape: readonly [number, number, number, number];
-  /** [B, L], and L. */
-  readonly inputIds: Int32Array;
-  readonly tokens: number;
-  /** After prompt dropout. */
-  readonly captions: readonly string[];
-  readonly pairs: readonly PreferencePair[];
-  /** In the order they were drawn: all `jpg_0`, then all `jpg_1` (or all winners). */
-  readonly placements: readonly Placement[];
+  readonly rows: readonly number[];
+  readonly draws: BatchDraws;
+  readonly images: readonly RgbImage[];
 }
 
 /**
  * Yields batches, always having fetched the one that follows within the epoch: a consumer that draws from the same
  * generators between batches then sees the original's order (accelerate's DataLoader looks one batch ahead).
  *
- * @throws RangeError if there are fewer pairs than one batch needs.
- * @throws PictureError that names the row, column and file of a picture that cannot be read.
+ * After each batch, `state()` and the states of the two generators are all it takes to go on with the same numbers.
  */
+export class BatchSource implements AsyncIterable<Batch> {
+  readonly batchesPerEpoch: number;
+  private readonly damagedRows: DamagedRows;
+  private readonly reader: PictureReader;
+  private epochNumber: number;
+  private epoch: Epoch | undefined;
+  private ahead: Fetched | undefined;
+  private phase: 'new' | 'fetching' | 'yielded' | 'ended' = 'new';
+
+  /** @throws RangeError if there are fewer pairs than one batch needs, or `resumed` is the state of other data. */
+  constructor(
+    private readonly data: TrainingData,
+    private readonly tokenizer: CaptionEncoder,
+    private readonly random: BatchRandom,
+    private readonly options: BatchOptions,
+    private readonly resumed?: BatchState,
+  ) {
+    const { batchSize } = options;
+    const rows = data.pairs.length;
+    this.batchesPerEpoch = Math.floor(rows / batchSize);
+    if (!Number.isInteger(batchSize) || batchSize < 1 || this.batchesPerEpoch < 1) {
+      throw new RangeError(`${rows} pairs do not fill a batch of ${batchSize}.`);
+    }
+    if (resumed) checkState(resumed, rows, batchSize);
+    this.epochNumber = resumed?.epoch ?? 0;
+    this.damagedRows = new DamagedRows(rows, resumed?.damaged);
+    this.reader = new PictureReader(data, options);
+  }
+
+  /** What was wrong with each row that was skipped so far. */
+  get damaged(): readonly string[] {
+    return this.damagedRows.entries().map(([, message]) => message);
+  }
+
+  /** Where the source stands after the batch yielded last. @throws Error while the next one is being fetched. */
+  state(): BatchState {
+    if (this.phase === 'fetching') throw new Error('No state can be had while a batch is fetched.');
+    if (this.phase === 'new' && this.resumed) return this.resumed;
+    const { epoch, ahead } = this;
+    const position = {
+      rows: this.data.pairs.length,
+      batchSize: this.options.batchSize,
+      epoch: this.epochNumber,
+      damaged: this.damagedRows.entries(),
+    };
+    if (!epoch || !ahead) return position;
+    const { index, rows, draws } = ahead;
+    const workers = workerStates(epoch.workers);
+    return { ...position, seeds: epoch.seeds, ahead: { index, rows, ...draws }, workers };
+  }
+
+  /**
+   * Runs through once; left early, it ends the threads that read pictures.
+   *
+   * @throws PictureError that names rows, columns and files, if more than 1 % of the rows are damaged.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void> {
+    if (this.phase !== 'new') throw new Error('Batches can be run through once.');
+    const { epochs = Infinity } = this.options;
+    this.phase = 'fetching';
+    try {
+      await this.resume();
+      while (this.epochNumber < epochs) {
+        const now = this.ahead ?? (await this.startEpoch());
+        const batch = this.batch(now);
+        if (batch.isLastOfEpoch) this.endEpoch();
+        else this.ahead = await this.fetch(now.index + 1);
+        this.phase = 'yielded';
+        yield batch;
+        this.phase = 'fetching';
+      }
+      this.phase = 'ended';
+    } finally {
+      await this.reader.close();
+    }
+  }
+
+  private startEpoch(): Promise<Fetched> {
+    const seeds = drawEpoch(this.random.torch, this.options);
+    this.begin({ seeds, workers: epochWorkers(seeds, this.options) }, 0);
+    return this.fetch(0);
+  }
+
+  /** Takes up what an earlier source had drawn. */
+  private async resume() {
+    const { seeds, ahead, workers } = this.resumed ?? {};
+    if (!seeds || !ahead) return;
+    this.begin({ seeds, workers: restoredWorkers(workers) }, ahead.index);
+    const { index, rows, ...draws } = ahead;
+    const images = await Promise.all(this.keys(rows).map((key) => this.reader.get(key)));
+    this.ahead = { index, rows, draws, images };
+  }
+
+  private begin(epoch: Omit<Epoch, 'order'>, firstBatch: number) {
+    const order = epochOrder(epoch.seeds, this.data.pairs.length);
+    this.epoch = { ...epoch, order };
+    this.reader.expect(this.keysFrom(order, firstBatch));
+  }
+
+  private endEpoch() {
+    this.ahead = undefined;
+    this.epoch = undefined;
+    this.epochNumber++;
+  }
+
+  private *keysFrom(order: Int32Array, firstBatch: number): Generator<PictureKey> {
+    for (let index = firstBatch; index < this.batchesPerEpoch; index++) {
+      yield* this.keys(this.wanted(order, index).map((row) => this.damagedRows.sound(row)));
+    }
+  }
+
+  private wanted(order: Int32Array, index: number): number[] {
+    const { batchSize } = this.options;
+    return [...order.subarray(index * batchSize, (index + 1) * batchSize)];
+  }
+
+  /** All `jpg_0`, then all `jpg_1`; or one picture a row. */
+  private keys(rows: readonly number[]): PictureKey[] {
+    if (this.options.pictures === 'winner') {
+      return rows.map((row) => [row, (this.data.pairs[row] as TrainingRow).winner] as const);
+    }
+    return ['jpg_0', 'jpg_1'].flatMap((column) => rows.map((row) => [row, column] as const));
+  }
+
+  /** All draws of one batch. Pictures are read first, all at once, since reading draws nothing. */
+  private async fetch(index: number): Promise<Fetched> {
+    const { order, workers } = this.epoch as Epoch;
+    const { rows, images } = await this.read(this.wanted(order, index));
+    const random = workers[index % workers.length] ?? this.random;
+    const pairs = rows.map((row) => this.data.pairs[row] as TrainingRow);
+    return { index, rows, images, draws: drawBatch(pairs, images, random, this.options) };
+  }
+
+  private async read(wanted: readonly number[]) {
+    for (;;) {
+      const rows = wanted.map((row) => this.damagedRows.sound(row));
+      const keys = this.keys(rows);
+      const read = await Promise.allSettled(keys.map((key) => this.reader.get(key)));
+      const images = read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      if (images.length === keys.length) return { rows, images };
+      for (const [i, one] of read.entries()) {
+        if (one.status === 'rejected') this.damagedRows.add(keys[i]?.[0] as number, one.reason);
+      }
+    }
+  }
+
+  private batch({ index, rows, images, draws }: Fetched): Batch {
+    const { epochNumber: epoch, batchesPerEpoch } = this;
+    const pairs = rows.map((row) => this.data.pairs[row] as TrainingRow);
+    const content = batchContent(pairs, images, draws, this.tokenizer, this.options.resolution);
+    const isLastOfEpoch = index + 1 === batchesPerEpoch;
+    return { epoch, index, batchesPerEpoch, isLastOfEpoch, ...content };
+  }
+}
+
+/** A source of batches, from the start or from a saved state. @throws as `BatchSource` does. */
+export function batchSource(...given: ConstructorParameters<typeof BatchSource>): BatchSource {
+  return new BatchSource(...given);
+}
+
+/** The batches of a new source, where nobody asks for its state. @throws as `BatchSource` does, when run. */
 export async function* batches(
-  data: PreferencePairs,
+  data: TrainingData,
   tokenizer: CaptionEncoder,
   random: BatchRandom,
   options: BatchOptions,
-): AsyncGenerator<Batch> {
-  const { batchSize, order = 'shuffled', epochs = Infinity } = options;
-  const batchesPerEpoch = Math.floor(data.pairs.length / batchSize);
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchesPerEpoch < 1) {
-    throw new RangeError(`${data.pairs.length} pairs do not fill a batch of ${batchSize}.`);
-  }
-  const resized = resizedPictures(data, options);
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const rows = epochOrder(random.torch, data.pairs.length, order);
-    const fetchBatch = async (index: number): Promise<Batch> => {
-      const ids = rows.subarray(index * batchSize, (index + 1) * batchSize);
-      const pairs = Array.from(ids, (i) => data.pairs[i] as PreferencePair);
-      return {
-        epoch,
-        index,
-        batchesPerEpoch,
-        ...(await fetchPairs(pairs, tokenizer, random, resized, options)),
-      };
-    };
-    let ahead = await fetchBatch(0);
-    for (let next = 1; next < batchesPerEpoch; next++) {
-      const batch = ahead;
-      ahead = await fetchBatch(next);
-      yield batch;
-    }
-    yield ahead;
-  }
-}
-
-function epochOrder(generator: TorchGenerator, n: number, order: 'shuffled' | 'as stored') {
-  if (order === 'shuffled') return shuffledOrder(generator, n);
-  generator.random64(); // a DataLoader draws its workers' base seed even where nobody shuffles
-  return Int32Array.from({ length: n }, (_, i) => i);
-}
-
-type ResizedPicture = (pair: PreferencePair, column: PictureColumn) => Promise<RgbImage>;
-
-/** Decodes and resizes, and remembers results until the budget is full: small data sets are decoded once. */
-function resizedPictures(
-  data: PreferencePairs,
-  { resolution, cacheBytes = 256 * 2 ** 20 }: BatchOptions,
-): ResizedPicture {
-  const known = new Map<PreferencePair, Partial<Record<PictureColumn, RgbImage>>>();
-  let room = cacheBytes;
-  return async (pair, column) => {
-    const found = known.get(pair)?.[column];
-    if (found) return found;
-    const image = resizeShorterSide(await pairPicture(data, pair, column), resolution);
-    if (image.data.length <= room) {
-      room -= image.data.length;
-      known.set(pair, { ...known.get(pair), [column]: image });
-    }
-    return image;
-  };
-}
-
-/** All draws of one batch. Pictures are read first, all at once, since reading draws nothing. */
-async function fetchPairs(
-  pairs: readonly PreferencePair[],
-  tokenizer: CaptionEncoder,
-  { torch, python }: BatchRandom,
-  resized: ResizedPicture,
-  options: BatchOptions,
-) {
-  const { resolution, pictures = 'both', proportionEmptyPrompts = 0.2 } = options;
-  const wanted: readonly (readonly [PreferencePair, PictureColumn])[] =
-    pictures === 'winner'
-      ? pairs.map((pair) => [pair, pair.winner] as const)
-      : (['jpg_0', 'jpg_1'] as const).flatMap((c) => pairs.map((pair) => [pair, c] as const));
-  const images = await Promise.all(wanted.map(([pair, column]) => resized(pair, column)));
-
-  const placements = images.map((image) => drawPlacement(image, torch, options));
-  const squares = images.map((image, i) => place(image, placements[i] as Placement, resolution));
-  const captions = pairs.map((p) => (python.random() < proportionEmptyPrompts ? '' : p.caption));
-
-  const winnersFirst = pictures === 'winner' ? squares : byPreference(pairs, squares);
-  const { inputIds, length } = tokenizer.encode(captions);
-  return {
-    pixelValues: pixelValues(winnersFirst),
-    pixelShape: [winnersFirst.length, resolution, resolution, 3] as const,
-    inputIds,
-    tokens: length,
-    captions,
-    pairs,
-    placements,
-  };
-}
-
-/** From all `jpg_0` then all `jpg_1` to all winners then all losers. */
-function byPreference(pairs: readonly PreferencePair[], squares: readonly RgbImage[]): RgbImage[] {
-  const at = (column: PictureColumn, i: number) =>
-    squares[column === 'jpg_0' ? i : pairs.length + i] as RgbImage;
-  return [
-    ...pairs.map(({ winner }, i) => at(winner, i)),
-    ...pairs.map(({ loser }, i) => at(loser, i)),
-  ];
+): AsyncGenerator<Batch, void> {
+  yield* new BatchSource(data, tokenizer, random, options);
 }

@@ -1,5 +1,10 @@
-/** Pictures and preference data: Pick-a-Pic's files, the pairs in them, and the batches made of those. */
+/** Pictures and preference data: Pick-a-Pic's files and others, the pairs in them, and the batches made of those. */
+export * from './batch';
+export * from './batch-draws';
+export * from './batch-state';
 export * from './batches';
+export { DAMAGED_SHARE } from './damaged';
+export type { EpochOptions } from './epoch';
 export * from './image';
 export * from './pairs';
 export * from './parquet';
@@ -7,7 +12,11 @@ export * from './parquet-guard';
 export * from './pickapic';
 export * from './pickapic-writer';
 export * from './picture-files';
+export type { ReadAhead } from './picture-reader';
 export * from './pixels';
 export * from './relabel';
 export * from './resize';
+export * from './rows';
+export type { OpenedTrainingData, TrainingDataOptions } from './training-data';
+export { openTrainingData } from './training-data';
 export * from './transforms';

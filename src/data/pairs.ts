@@ -1,36 +1,35 @@
 /** Preference pairs for training: comparisons with a winner, in a known order, and where each one came from. */
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { numpyPermutation } from '../random';
-import { decodeImage, PictureError, type RgbImage } from './image';
-import { openPreferenceFile, type PreferenceFile, preferenceColumn } from './pickapic';
-import { type PictureColumn, PictureFiles } from './picture-files';
+import { existsSync } from 'node:fs';
+import { PictureError } from './image';
+import type { PictureColumn } from './picture-files';
+import { chooseRows, pairPicture, type TrainingData, type TrainingRow } from './rows';
+import { parquetTable, splitFiles, type Table, type TableRow } from './tables';
 
 /** A comparison that was decided. */
-export interface PreferencePair {
+export interface PreferencePair extends TrainingRow {
   readonly caption: string;
   /** The column of the preferred picture: `label_0` 1 → `jpg_0`, 0 → `jpg_1`. */
   readonly winner: PictureColumn;
   readonly loser: PictureColumn;
-  readonly file: PreferenceFile;
-  /** Position in the file, counted from 0. */
-  readonly row: number;
-  readonly rowGroup: number;
-  readonly rowInGroup: number;
 }
 
-/** What became of the rows; `ties` have label ½, `unlabelled` no label or one that says nothing. */
+/** What became of the rows: each is kept or counted once elsewhere. */
 export interface PairCounts {
   readonly total: number;
   readonly kept: number;
+  /** Label ½. */
   readonly ties: number;
+  /** No label, or one that says nothing. */
   readonly unlabelled: number;
+  /** Left out by `dreamlikePairsOnly`. */
+  readonly notDreamlike: number;
+  /** Left out by `maxTrainSamples`. */
+  readonly notChosen: number;
 }
 
-export interface PreferencePairs {
+export interface PreferencePairs extends TrainingData {
   readonly pairs: readonly PreferencePair[];
   readonly counts: PairCounts;
-  readonly pictures: PictureFiles;
 }
 
 export interface PairOptions {
@@ -51,72 +50,76 @@ export interface PairOptions {
  */
 export async function openPairs(
   source: string | readonly string[],
-  { split = 'train', maxTrainSamples, seed = 0 }: PairOptions = {},
+  { split = 'train', ...options }: PairOptions = {},
 ): Promise<PreferencePairs> {
   const paths = typeof source === 'string' ? preferenceFiles(source, split) : source;
-  const pairs: PreferencePair[] = [];
-  const counts = { total: 0, kept: 0, ties: 0, unlabelled: 0 };
-  for (const path of paths) {
-    const file = await openPreferenceFile(path);
-    let firstRow = 0;
-    for (const [rowGroup, rows] of file.rows.entries()) {
-      const labels = await preferenceColumn(file, 'label_0', rowGroup);
-      const captions = await preferenceColumn(file, 'caption', rowGroup);
-      for (const [rowInGroup, label] of labels.entries()) {
-        counts.total++;
-        if (label === 0 || label === 1) {
-          const caption = captions[rowInGroup] as string;
-          const position = { file, row: firstRow + rowInGroup, rowGroup, rowInGroup };
-          pairs.push({ caption, ...order(label), ...position });
-        } else if (label === 0.5) counts.ties++;
-        else counts.unlabelled++;
-      }
-      firstRow += rows;
-    }
-  }
-  counts.kept = pairs.length;
-  if (pairs.length === 0) throw new RangeError(`No pair has a winner (${describeCounts(counts)}).`);
-  const pictures = new PictureFiles();
-  if (maxTrainSamples === undefined) return { pairs, counts, pictures };
-  return { pairs: choice(pairs, maxTrainSamples, seed), counts, pictures };
-}
-
-/** `kept 21 of 25, 2 ties`, and the unlabelled where there are some. */
-export function describeCounts({ total, kept, ties, unlabelled }: PairCounts): string {
-  const rest = unlabelled > 0 ? `, ${unlabelled} without a label` : '';
-  return `kept ${kept} of ${total}, ${ties} ${ties === 1 ? 'tie' : 'ties'}${rest}`;
+  const { pairs, ...rest } = await readPairs(await parquetTable(paths), options);
+  return { pairs: pairs.map(withOneCaption), ...rest };
 }
 
 /**
- * The files of one split, sorted by name.
+ * The parquet files of one split, sorted by name: `data/<split>-*.parquet` of a folder, or the one file named.
  *
  * @throws RangeError if there are none.
  */
 export function preferenceFiles(source: string, split: string): string[] {
-  const stats = statSync(source, { throwIfNoEntry: false });
-  if (!stats) throw new RangeError(`The data set "${source}" does not exist.`);
-  if (stats.isFile()) return [source];
-  for (const folder of [join(source, 'data'), source]) {
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
-    const names = readdirSync(folder).filter((name) => isOfSplit(name, split));
-    if (names.length > 0) return names.sort().map((name) => join(folder, name));
+  const files = splitFiles(source, split);
+  if (files) return files;
+  if (!existsSync(source)) {
+    throw new RangeError(`The data set "${source}" does not exist.`);
   }
   throw new RangeError(`The data set "${source}" has no file "data/${split}-*.parquet".`);
 }
 
-/** One picture of a pair, decoded. @throws PictureError that names row, column and file. */
-export async function pairPicture(
-  { pictures }: PreferencePairs,
-  { file, row, rowGroup, rowInGroup }: PreferencePair,
-  column: PictureColumn,
-): Promise<RgbImage> {
-  const bytes = await pictures.get(file, column, rowGroup, rowInGroup);
-  try {
-    return await decodeImage(bytes);
-  } catch (error) {
-    if (!(error instanceof PictureError)) throw error;
-    throw new PictureError(`Row ${row}, column "${column}" of "${file.path}": ${error.message}`);
+export interface PairReading extends Omit<PairOptions, 'split'> {
+  /** @default 'caption' */
+  readonly captionColumn?: string;
+  /** What a label that is neither 0 nor 1 does; the original has both, by the data set's name. @default 'left out' */
+  readonly ties?: 'left out' | 'won by jpg_0';
+  /** `dreamlike`: 'dream' is in `model_0` and `model_1`. @default 'any' */
+  readonly generators?: 'any' | 'dreamlike';
+}
+
+/** The pairs of a table. @throws as `openPairs` does. */
+export async function readPairs(
+  table: Table,
+  options: PairReading = {},
+): Promise<TrainingData & { readonly counts: PairCounts }> {
+  const { captionColumn = 'caption', ties = 'left out', generators = 'any' } = options;
+  const { maxTrainSamples, seed = 0 } = options;
+  const models = generators === 'dreamlike' ? ['model_0', 'model_1'] : [];
+  const counts = { total: 0, kept: 0, ties: 0, unlabelled: 0, notDreamlike: 0, notChosen: 0 };
+  const pairs: TrainingRow[] = [];
+  requireColumns(table, ['jpg_0', 'jpg_1', 'label_0', captionColumn, ...models]);
+  for await (const row of table.rows(['label_0', captionColumn, ...models])) {
+    const [value, caption, ...madeBy] = row.values;
+    counts.total++;
+    const label = decided(labelOf(value), ties);
+    if (label === 0.5) counts.ties++;
+    else if (label === undefined) counts.unlabelled++;
+    else if (!madeBy.every(isDreamlike)) counts.notDreamlike++;
+    else
+      pairs.push({ caption: rowCaption(row, captionColumn, caption), ...order(label), ...at(row) });
   }
+  counts.kept = pairs.length;
+  if (pairs.length === 0) throw new RangeError(`No pair has a winner (${describeCounts(counts)}).`);
+  const { pictures } = table;
+  if (maxTrainSamples === undefined) return { pairs, counts, pictures };
+  const chosen = chooseRows(pairs, maxTrainSamples, seed);
+  const notChosen = pairs.length - chosen.length;
+  return { pairs: chosen, counts: { ...counts, kept: chosen.length, notChosen }, pictures };
+}
+
+/** `kept 21 of 25, 2 ties`, and the others where there are some. */
+export function describeCounts(counts: PairCounts): string {
+  const { total, kept, ties, unlabelled, notDreamlike, notChosen } = counts;
+  const rest = [
+    [unlabelled, 'without a label'],
+    [notDreamlike, 'not by two dreamlike models'],
+    [notChosen, 'not chosen'],
+  ] as const;
+  const named = rest.filter(([n]) => n > 0).map(([n, what]) => `, ${n} ${what}`);
+  return `kept ${kept} of ${total}, ${ties} ${ties === 1 ? 'tie' : 'ties'}${named.join('')}`;
 }
 
 /** Decodes every picture once, leaves out pairs with a damaged one, and says what was wrong with each. */
@@ -137,18 +140,56 @@ export async function withoutDamaged(
   return { data: { ...data, pairs }, damaged };
 }
 
+/** Position of a row, without its values. */
+export const at = ({ file, row, rowGroup, rowInGroup }: TableRow) => ({
+  file,
+  row,
+  rowGroup,
+  rowInGroup,
+});
+
+/** @throws RangeError in the words of the original, if a caption is neither text nor a list of texts. */
+export function rowCaption({ file, row }: TableRow, column: string, value: unknown) {
+  if (typeof value === 'string') return value;
+  const isList = Array.isArray(value) && value.length > 0;
+  if (isList && value.every((text) => typeof text === 'string')) return value as readonly string[];
+  throw new RangeError(
+    `Row ${row} of "${file.path}": caption column "${column}" should contain either strings or lists of strings.`,
+  );
+}
+
+/** @throws RangeError that lists the columns there are. */
+export function requireColumns({ columns }: Table, names: readonly string[]) {
+  const missing = names.find((name) => !columns.includes(name));
+  if (missing === undefined) return;
+  throw new RangeError(
+    `The data set has no column "${missing}"; it needs to be one of: ${columns.join(', ')}.`,
+  );
+}
+
 function order(label: 0 | 1): Pick<PreferencePair, 'winner' | 'loser'> {
   return label === 1 ? { winner: 'jpg_0', loser: 'jpg_1' } : { winner: 'jpg_1', loser: 'jpg_0' };
 }
 
-function choice(pairs: readonly PreferencePair[], count: number, seed: number): PreferencePair[] {
-  if (!Number.isInteger(count) || count < 1 || count > pairs.length) {
-    throw new RangeError(`maxTrainSamples is ${count}, but there are ${pairs.length} pairs.`);
-  }
-  const chosen = numpyPermutation(seed, pairs.length).subarray(0, count);
-  return Array.from(chosen, (i) => pairs[i] as PreferencePair);
+function labelOf(value: unknown): number | undefined {
+  const isText = typeof value === 'string' && value.trim() !== ''; // a cell of a CSV file
+  return typeof value === 'number' || typeof value === 'bigint' || isText
+    ? Number(value)
+    : undefined;
 }
 
-function isOfSplit(name: string, split: string): boolean {
-  return name === `${split}.parquet` || (name.startsWith(`${split}-`) && name.endsWith('.parquet'));
+/** Whose a label is: 0, 1, ½ for nobody's, or nothing. Upstream: `label_0==0` swaps a pair, whatever else it is. */
+function decided(label: number | undefined, ties: PairReading['ties']): 0 | 0.5 | 1 | undefined {
+  if (label === 0 || label === 1) return label;
+  if (ties === 'won by jpg_0') return 1;
+  return label === 0.5 ? label : undefined;
+}
+
+function isDreamlike(model: unknown): boolean {
+  return typeof model === 'string' && model.includes('dream');
+}
+
+function withOneCaption(pair: TrainingRow): PreferencePair {
+  if (typeof pair.caption === 'string') return pair as PreferencePair;
+  throw new RangeError(`Row ${pair.row} of "${pair.file.path}" has more than one caption.`);
 }

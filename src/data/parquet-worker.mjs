@@ -56,11 +56,20 @@ function layout(metadata) {
   const columns = [];
   for (let i = 0; i < elements.length; i++) {
     const { name, type, num_children: children = 0 } = elements[i];
-    columns.push({ name, type: children ? 'nested' : type });
+    columns.push({ name, type: children ? nestedType(elements, i) : type });
     for (let left = children; left > 0; left--) left += elements[++i]?.num_children ?? 0;
   }
   if (columns.length !== root.num_children) throw new Error('the schema contradicts itself');
   return { rows, columns };
+}
+
+/** `picture`: a struct { bytes, path }, as `datasets` stores its Image feature; `texts`: a list of strings. */
+function nestedType(elements, i) {
+  const [first, second] = [elements[i + 1], elements[i + 2]];
+  const count = elements[i].num_children;
+  if (count === 2 && first.name === 'bytes' && second?.name === 'path') return 'picture';
+  const isTexts = count === 1 && first.num_children === 1 && second?.converted_type === 'UTF8';
+  return isTexts && first.repetition_type === 'REPEATED' ? 'texts' : 'nested';
 }
 
 function rowCount({ num_rows: rows }) {
@@ -68,19 +77,15 @@ function rowCount({ num_rows: rows }) {
   return Number(rows);
 }
 
-function isFlat(chunk, column) {
-  return chunk?.path_in_schema.length === 1 && chunk.path_in_schema[0] === column;
-}
-
 async function readColumn(file, metadata, column, rowGroup) {
   const group = metadata.row_groups[rowGroup];
-  const chunk = group?.columns.find(({ meta_data: m }) => isFlat(m, column));
-  if (!chunk) throw new Error('there is no such column in the row group');
-  if (chunk.file_path) throw new Error('the column is in another file');
-  const { total_uncompressed_size: size, num_values: values } = chunk.meta_data;
+  const chunks = group?.columns.filter(({ meta_data: m }) => m?.path_in_schema[0] === column) ?? [];
+  const { type } = layout(metadata).columns.find(({ name }) => name === column) ?? {};
+  if (chunks.length === 0 || type === 'nested') {
+    throw new Error('there is no such column in the row group');
+  }
   const rows = rowCount(group);
-  if (!(size >= 0 && size <= maxColumnBytes)) throw new Error(`the column claims ${size} bytes`);
-  if (Number(values) !== rows) throw new Error(`${values} values stand in ${rows} rows`);
+  for (const chunk of chunks) checkChunk(chunk, rows, type);
   if (rows === 0) return [];
   const data = await parquetReadObjects({
     file,
@@ -90,7 +95,16 @@ async function readColumn(file, metadata, column, rowGroup) {
     utf8: false, // or picture bytes would be decoded as text
   });
   if (data.length !== rows) throw new Error(`${data.length} values were found for ${rows} rows`);
-  return data.map((row) => row[column]);
+  return data.map((row) => (type === 'picture' ? row[column]?.bytes : row[column]));
+}
+
+function checkChunk({ file_path: elsewhere, meta_data: chunk }, rows, type) {
+  if (elsewhere) throw new Error('the column is in another file');
+  const { total_uncompressed_size: size, num_values: values } = chunk;
+  if (!(size >= 0 && size <= maxColumnBytes)) throw new Error(`the column claims ${size} bytes`);
+  const plausible =
+    type === 'texts' ? values >= rows && values <= maxRows : Number(values) === rows;
+  if (!plausible) throw new Error(`${values} values stand in ${rows} rows`);
 }
 
 /** Node's own where it has one: faster, and it stops at a given size. */

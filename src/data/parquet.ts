@@ -1,12 +1,21 @@
 /** Parquet files, read one column of one row group at a time behind a guard. */
 import { PARQUET_LIMITS, ParquetGuard, type ParquetRequest } from './parquet-guard';
 
-/** A value of a flat column; `undefined` is null. Byte strings come as they are, text as `string`. */
-export type ParquetValue = Uint8Array | string | number | bigint | boolean | Date | undefined;
+/** A value of a column; `undefined` is null. Byte strings come as they are, text as `string`, lists of text as arrays. */
+export type ParquetValue =
+  | Uint8Array
+  | string
+  | number
+  | bigint
+  | boolean
+  | Date
+  | readonly string[]
+  | undefined;
 
 /** What is in a file: how many rows each row group has, and the top-level columns. */
 export interface ParquetLayout {
   readonly rows: readonly number[];
+  /** `type` is parquet's; of nested columns `picture` (a struct { bytes, path }), `texts` (a list) or `nested`. */
   readonly columns: readonly { readonly name: string; readonly type: string }[];
 }
 
@@ -32,7 +41,7 @@ export async function parquetLayout(
 }
 
 /**
- * The values of one flat column in one row group.
+ * The values of one column in one row group: flat, pictures, or lists of texts.
  *
  * @throws ParquetError
  */

@@ -61,6 +61,7 @@ export const PREFERENCE_COLUMNS = {
   __index_level_0__: 'integer',
 } as const satisfies Record<PreferenceColumn, ColumnType>;
 
+const NESTED = new Set(['nested', 'picture', 'texts']);
 const REQUIRED = ['jpg_0', 'jpg_1', 'label_0', 'caption'] as const;
 
 /** An opened file: its row groups and which of the known columns it has. Other columns are never read. */
@@ -73,7 +74,7 @@ export interface PreferenceFile {
 /** @throws ParquetError if the file cannot be read or lacks a column that every comparison needs. */
 export async function openPreferenceFile(path: string): Promise<PreferenceFile> {
   const layout: ParquetLayout = await parquetLayout(path);
-  const flat = layout.columns.filter(({ type }) => type !== 'nested').map(({ name }) => name);
+  const flat = layout.columns.filter(({ type }) => !NESTED.has(type)).map(({ name }) => name);
   const missing = REQUIRED.filter((name) => !flat.includes(name));
   if (missing.length > 0) {
     throw new ParquetError(`"${path}" has no column ${missing.map((m) => `"${m}"`).join(', ')}.`);

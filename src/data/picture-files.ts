@@ -1,41 +1,40 @@
 /** The encoded pictures of a data set, fetched by whole row-group columns and kept while they fit a byte budget. */
-import { type PreferenceFile, preferenceColumn } from './pickapic';
+import { PictureError } from './image';
+import { ParquetError, type ParquetValue, parquetColumn } from './parquet';
+import type { PictureSource, TrainingRow } from './rows';
 
 /** Which picture of a comparison. */
 export type PictureColumn = 'jpg_0' | 'jpg_1';
 
 /** Remembers the row-group columns used last; reading them in file order reads each once. */
-export class PictureFiles {
-  private readonly kept = new Map<string, { files: Promise<Uint8Array[]>; bytes: number }>();
+export class PictureFiles implements PictureSource {
+  private readonly kept = new Map<string, { files: Promise<ParquetValue[]>; bytes: number }>();
   private bytes = 0;
 
   /** @param budgetBytes what is kept beyond the column in use. @default 512 MiB */
   constructor(private readonly budgetBytes = 512 * 2 ** 20) {}
 
-  /** One picture file. @throws ParquetError */
-  async get(
-    file: PreferenceFile,
-    column: PictureColumn,
-    rowGroup: number,
-    rowInGroup: number,
-  ): Promise<Uint8Array> {
-    const files = await this.column(file, column, rowGroup);
-    return files[rowInGroup] as Uint8Array;
+  /** One picture file. @throws ParquetError, or PictureError where the row has no picture. */
+  async get({ file, rowGroup, rowInGroup }: TrainingRow, column: string): Promise<Uint8Array> {
+    const bytes = (await this.column(file.path, column, rowGroup))[rowInGroup];
+    if (bytes === undefined) throw new PictureError('There is no picture.');
+    if (bytes instanceof Uint8Array) return bytes;
+    throw new ParquetError(`"${file.path}", column "${column}" holds no picture files.`);
   }
 
-  private column(file: PreferenceFile, column: PictureColumn, rowGroup: number) {
-    const key = `${column} ${rowGroup} ${file.path}`;
+  private column(path: string, column: string, rowGroup: number) {
+    const key = `${column} ${rowGroup} ${path}`;
     const known = this.kept.get(key);
     if (known) {
       this.kept.delete(key); // moves it to the end: used last
       this.kept.set(key, known);
       return known.files;
     }
-    const entry = { files: preferenceColumn(file, column, rowGroup), bytes: 0 };
+    const entry = { files: parquetColumn(path, column, rowGroup), bytes: 0 };
     this.kept.set(key, entry);
     entry.files.then(
       (files) => {
-        entry.bytes = files.reduce((sum, { length }) => sum + length, 0);
+        entry.bytes = files.reduce<number>((sum, file) => sum + bytesOf(file), 0);
         this.bytes += entry.bytes;
         this.forget(key);
       },
@@ -53,3 +52,5 @@ export class PictureFiles {
     }
   }
 }
+
+const bytesOf = (value: ParquetValue) => (value instanceof Uint8Array ? value.length : 0);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { type Batch, batches } from '../../src/data/batches';
+import type { Batch } from '../../src/data/batch';
+import { batches } from '../../src/data/batches';
 import { openPairs } from '../../src/data/pairs';
 import { PythonRandom, TorchGenerator } from '../../src/random';
 import { fixturePath, jsonFixture } from '../support/fixtures';

@@ -3,15 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePng, PictureError } from '../../src/data/image';
-import {
-  describeCounts,
-  openPairs,
-  pairPicture,
-  preferenceFiles,
-  withoutDamaged,
-} from '../../src/data/pairs';
+import { describeCounts, openPairs, preferenceFiles, withoutDamaged } from '../../src/data/pairs';
 import type { PreferenceRow } from '../../src/data/pickapic';
 import { writePreferencePairs } from '../../src/data/pickapic-writer';
+import { pairPicture } from '../../src/data/rows';
 import { fixturePath, jsonFixture } from '../support/fixtures';
 
 const SOURCE = fixturePath('data', 'pickapic');
@@ -23,7 +18,14 @@ const { rows } = jsonFixture<{ rows: { label_0: number | null; caption: string }
 describe('openPairs', () => {
   it('keeps decided rows in file order and counts the others', async () => {
     const { pairs, counts } = await openPairs(SOURCE);
-    assert.deepEqual(counts, { total: 19, kept: 16, ties: 2, unlabelled: 1 });
+    assert.deepEqual(counts, {
+      total: 19,
+      kept: 16,
+      ties: 2,
+      unlabelled: 1,
+      notDreamlike: 0,
+      notChosen: 0,
+    });
     assert.equal(describeCounts(counts), 'kept 16 of 19, 2 ties, 1 without a label');
     const decided = rows.filter(({ label_0 }) => label_0 === 0 || label_0 === 1);
     assert.deepEqual(
