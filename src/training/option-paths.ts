@@ -1,0 +1,86 @@
+/** Folders and names of the hub in the training options, looked at before anything is loaded. */
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { TrainOptions } from './options';
+
+/** Where a model or a data set is: on this disk, or on the hub under `owner/name` or `name`. */
+export type Place =
+  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'hub'; readonly name: string };
+
+const HUB_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
+
+/** Scorers that the original knows by name. */
+const CHOICE_MODELS = ['', 'aes', 'clip', 'hps', 'pickscore'];
+
+const kindOf = (path: string) => {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats?.isDirectory() ? 'folder' : stats ? 'file' : 'nothing';
+};
+
+/**
+ * What is on the disk goes before the hub, as in diffusers and datasets.
+ * @throws RangeError for what is neither there nor a name
+ */
+export function placeOf(flag: string, value: string): Place {
+  if (kindOf(value) !== 'nothing') return { kind: 'local', path: value };
+  if (HUB_NAME.test(value)) return { kind: 'hub', name: value };
+  throw new RangeError(
+    `--${flag} is "${value}": no such folder is there, and it is no name on the hub (owner/name).`,
+  );
+}
+
+/**
+ * Checks every path that can be checked without reading it.
+ * @throws RangeError naming the flag, the path and what is missing
+ */
+export function checkPaths(options: TrainOptions): void {
+  const model = options.pretrainedModelNameOrPath;
+  checkModel('pretrained_model_name_or_path', model, 'unet/config.json');
+  checkModel('unet_init', options.unetInit, 'unet/config.json');
+  checkModel(
+    'pretrained_vae_model_name_or_path',
+    options.pretrainedVaeModelNameOrPath ?? '',
+    'config.json',
+  );
+  checkData(options);
+  for (const [flag, path] of [
+    ['output_dir', options.outputDir],
+    ['cache_dir', options.cacheDir ?? ''],
+  ])
+    if (path === '' ? flag === 'output_dir' : kindOf(path ?? '') === 'file')
+      throw new RangeError(`--${flag} is "${path}"; give a folder, which need not exist.`);
+  if (!CHOICE_MODELS.includes(options.choiceModel) && kindOf(options.choiceModel) !== 'folder')
+    throw new RangeError(
+      `--choice_model is "${options.choiceModel}"; give aes, clip, hps, pickscore or a folder of a CLIP model.`,
+    );
+  checkCheckpoint(options);
+}
+
+function checkModel(flag: string, value: string, file: string): void {
+  if (value === '' && flag !== 'pretrained_model_name_or_path') return;
+  const place = placeOf(flag, value);
+  if (place.kind === 'local' && kindOf(join(place.path, file)) !== 'file')
+    throw new RangeError(`--${flag} is "${value}": it has no ${file}.`);
+}
+
+function checkData({ datasetName, trainDataDir }: TrainOptions): void {
+  if (datasetName !== undefined) placeOf('dataset_name', datasetName);
+  else if (kindOf(trainDataDir ?? '') !== 'folder')
+    throw new RangeError(`--train_data_dir is "${trainDataDir}"; give a folder that exists.`);
+}
+
+/** The folder of a checkpoint that is named; the original looks for its last part in `--output_dir`. */
+export function namedCheckpoint({ resumeFromCheckpoint, outputDir }: TrainOptions): string {
+  const inOutput = join(outputDir, basename(resumeFromCheckpoint));
+  return kindOf(resumeFromCheckpoint) === 'folder' ? resumeFromCheckpoint : inOutput;
+}
+
+function checkCheckpoint(options: TrainOptions): void {
+  const { resumeFromCheckpoint: given, outputDir } = options;
+  if (given === '' || given === 'latest' || kindOf(namedCheckpoint(options)) === 'folder') return;
+  throw new RangeError(
+    `--resume_from_checkpoint is "${given}": no such folder is there, nor in --output_dir "${outputDir}"; ` +
+      "give a folder, latest, or '' to start anew.",
+  );
+}
