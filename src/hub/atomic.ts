@@ -22,9 +22,17 @@ export async function writeFileAtomically(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw named(error, path);
   }
   await syncFolder(dirname(path));
+}
+
+/** Node tells the file of a failed open, not that of a failed write. */
+function named(error: unknown, path: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const { syscall, path: told } = error as NodeJS.ErrnoException;
+  if (syscall === undefined || told !== undefined) return error;
+  return Object.assign(error, { path, message: `${path}: ${error.message}` });
 }
 
 /** Writes a text file atomically. */
@@ -42,7 +50,7 @@ export async function writeTextAtomically(path: string, text: string): Promise<v
  */
 export async function writeFolderAtomically(
   path: string,
-  fill: (temporary: string) => Promise<void>,
+  fill: (temporary: string) => Promise<unknown>,
   { existing = 'refuse' }: { readonly existing?: 'refuse' | 'replace' } = {},
 ): Promise<void> {
   if (existing === 'refuse') await refuseExisting(path);
@@ -60,7 +68,8 @@ export async function writeFolderAtomically(
   await syncFolder(dirname(path));
 }
 
-function temporaryName(path: string): string {
+/** A hidden sibling of `path`, unlike any other. */
+export function temporaryName(path: string): string {
   const unique = `${process.pid}.${randomBytes(4).toString('hex')}`;
   return join(dirname(path), `.${basename(path)}.${unique}.incomplete`);
 }
@@ -94,7 +103,7 @@ async function replaceFolder(temporary: string, path: string): Promise<void> {
 }
 
 /** Makes a rename in `folder` last through a power cut, where the file system can. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

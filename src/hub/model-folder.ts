@@ -4,6 +4,7 @@ import type { WeightOptions, WeightShape } from '../engine';
 import type { Model } from '../models/model';
 import { CheckpointError } from './checkpoint-error';
 import { isJsonObject, type JsonObject, readJson, writeJson } from './json-file';
+import type { Digests, SafetensorsOptions } from './safetensors-writer';
 import { openWeightFiles } from './weight-files';
 import { type Aliases, allocateWeights, loadWeights, saveWeights } from './weights';
 
@@ -26,6 +27,14 @@ const MOST_LAYERS = 1000; // more would be a hostile file: their names alone wou
 export interface LoadOptions extends WeightOptions {
   /** Prefers weight files with this in their name, such as `fp16`. */
   readonly variant?: string | undefined;
+}
+
+/** How to save. */
+export interface SaveOptions extends Pick<SafetensorsOptions, 'checksum'> {
+  /** @default 'F32' */
+  readonly dtype?: WeightDType;
+  /** Part of the weight file's name, such as `fp16`. */
+  readonly variant?: string;
 }
 
 /** Loads a model folder. @throws CheckpointError naming the file and what is wrong with it. */
@@ -53,17 +62,21 @@ export function emptyModel<C, P>(json: JsonObject, kind: ModelKind<C>): Model<C,
   return { config, parameters, p: parameters.tree<P>() };
 }
 
-/** Writes a model folder, which may exist. Its `config.json` is the one that was read. */
+/**
+ * Writes a model folder, which may exist. Its `config.json` is the one that was read.
+ * @returns digests of what was hashed on the way: the weights, unless their hash stands in the file itself (the default)
+ */
 export async function saveModel<C extends { readonly json: JsonObject }, P>(
   { config, parameters }: Model<C, P>,
   dir: string,
   kind: ModelKind<C>,
-  { dtype = 'F32', variant }: { readonly dtype?: WeightDType; readonly variant?: string } = {},
-): Promise<void> {
+  { dtype = 'F32', variant, checksum }: SaveOptions = {},
+): Promise<Digests> {
   await mkdir(dir, { recursive: true });
   await writeJson(join(dir, 'config.json'), withDType(config.json, TORCH_DTYPES[dtype]));
   const file = variant === undefined ? kind.stem : `${kind.stem}.${variant}`;
-  await saveWeights(join(dir, `${file}.safetensors`), parameters, kind.weights(config), dtype);
+  const path = join(dir, `${file}.safetensors`);
+  return saveWeights(path, parameters, kind.weights(config), dtype, { checksum });
 }
 
 function checkedConfig<C>(path: string, json: JsonObject, kind: ModelKind<C>): C {

@@ -105,8 +105,10 @@ export async function savePipeline(
   const index = savedModelIndex(pipeline.modelIndex, pipeline.scheduler._class_name);
   const writeIndex = (folder: string) => writeJson(join(folder, 'model_index.json'), index);
   if (existing === 'merge') {
-    for (const [name, write] of parts)
-      await writeFolderAtomically(join(dir, name), write, { existing: 'replace' });
+    for (const [name, write] of parts) {
+      const fillPart = async (folder: string) => void (await write(folder));
+      await writeFolderAtomically(join(dir, name), fillPart, { existing: 'replace' });
+    }
     return writeIndex(dir);
   }
   const fill = async (folder: string) => {
@@ -123,7 +125,7 @@ export async function savePipeline(
 function partWriters(
   { unet, vae, textEncoder, tokenizer, scheduler }: Pipeline,
   weights: Pick<SavePipelineOptions, 'dtype' | 'variant'>,
-): Readonly<Record<string, (folder: string) => Promise<void>>> {
+): Readonly<Record<string, (folder: string) => Promise<unknown>>> {
   return {
     unet: (folder) => saveModel(unet, folder, UNET, weights),
     vae: (folder) => saveModel(vae, folder, VAE, weights),

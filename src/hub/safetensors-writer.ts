@@ -24,18 +24,22 @@ export interface SafetensorsOptions {
   readonly checksum?: 'none' | 'sha256';
 }
 
+/** SHA-256, in hex, of files that were hashed while they were written, by path. */
+export type Digests = Readonly<Record<string, string>>;
+
 /** Python's order: wider and "later" types first (`Dtype` in safetensors/src/tensor.rs), names within a type. */
 const DTYPE_ORDER: readonly FileDType[] = ['I64', 'F64', 'F32', 'I32', 'BF16', 'F16', 'U8', 'BOOL'];
 
 /**
  * Writes a safetensors file, atomically.
+ * @returns the file's digest; none with checksum 'sha256', where the header is known only after the data
  * @throws RangeError or TypeError where names repeat or data does not fit its shape or dtype.
  */
 export async function writeSafetensors(
   path: string,
   tensors: readonly TensorToWrite[],
   { metadata = { format: 'pt' }, checksum = 'none' }: SafetensorsOptions = {},
-): Promise<void> {
+): Promise<Digests> {
   const ordered = [...tensors].sort(
     (a, b) =>
       DTYPE_ORDER.indexOf(a.dtype) - DTYPE_ORDER.indexOf(b.dtype) || byteOrder(a.name, b.name),
@@ -47,16 +51,19 @@ export async function writeSafetensors(
       entries,
     );
 
+  const hash = createHash('sha256'); // of the data alone, or of the whole file
   await writeFileAtomically(path, async (handle) => {
-    const hash = createHash('sha256');
-    let position = await writeAll(handle, header('0'.repeat(64)), 0);
+    const start = header('0'.repeat(64));
+    if (checksum === 'none') hash.update(start);
+    let position = await writeAll(handle, start, 0);
     for (const tensor of ordered) {
       const bytes = elementBytes(tensor);
-      if (checksum === 'sha256') hash.update(bytes);
+      hash.update(bytes);
       position += await writeAll(handle, bytes, position);
     }
     if (checksum === 'sha256') await writeAll(handle, header(hash.digest('hex')), 0);
   });
+  return checksum === 'none' ? { [path]: hash.digest('hex') } : {};
 }
 
 function layOut(ordered: readonly TensorToWrite[]): TensorEntry[] {

@@ -5,7 +5,11 @@
 export class StrictJson {
   private position = 0;
 
-  constructor(private readonly text: string) {}
+  /** @param document what the text is, for messages */
+  constructor(
+    private readonly text: string,
+    private readonly document = 'the header',
+  ) {}
 
   /** Reads `{ "name": value, … }`, handing each name to `field`, which must read the value. */
   object(what: string, field: (name: string) => void): void {
@@ -66,7 +70,7 @@ export class StrictJson {
 
   /** @throws SyntaxError that says where. */
   fail(reason: string): never {
-    throw new SyntaxError(`${reason} (at character ${this.position} of the header)`);
+    throw new SyntaxError(`${reason} (at character ${this.position} of ${this.document})`);
   }
 
   private list(open: string, close: string, item: () => void): void {

@@ -2,7 +2,7 @@ import { Parameters, type WeightOptions, type WeightShape } from '../engine';
 import { CheckpointError } from './checkpoint-error';
 import type { FileDType } from './dtypes';
 import { engineShape, toTorchLayout } from './layout';
-import { type SafetensorsOptions, writeSafetensors } from './safetensors-writer';
+import { type Digests, type SafetensorsOptions, writeSafetensors } from './safetensors-writer';
 import type { StoredWeight, WeightFiles } from './weight-files';
 import { readPieces } from './weight-pieces';
 
@@ -55,15 +55,15 @@ export async function saveWeights(
   parameters: Parameters,
   weights: readonly WeightShape[],
   dtype: FileDType,
-): Promise<void> {
+  { checksum = 'sha256' }: SafetensorsOptions = {},
+): Promise<Digests> {
   const tensors = weights.map(([name, shape]) => ({
     name,
     dtype,
     shape,
     data: () => inRange(name, dtype, toTorchLayout(parameters.read(name), shape)),
   }));
-  const options: SafetensorsOptions = { checksum: 'sha256' };
-  await writeSafetensors(path, tensors, options);
+  return writeSafetensors(path, tensors, { checksum });
 }
 
 function inRange(name: string, dtype: FileDType, data: Float32Array): Float32Array {

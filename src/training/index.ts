@@ -1,7 +1,16 @@
 /** The training loop and its parts. */
 export { Adafactor, type AdafactorOptions } from './adafactor';
 export { AdamW, type AdamWOptions } from './adamw';
+export {
+  type CheckpointPart,
+  type CheckpointParts,
+  configHash,
+  type SaveCheckpointOptions,
+  saveCheckpoint,
+} from './checkpoint';
+export { type CleanedFolder, cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
 export { Clock } from './clock';
+export { checkConfiguration, withoutSecrets } from './configuration';
 export { type DpoStepOptions, dpoStep } from './dpo-step';
 export { Ema, type EmaOptions, emaDecay } from './ema';
 export { type LoopBatch, type LoopOptions, trainingLoop } from './loop';
@@ -11,6 +20,14 @@ export {
   type LrScheduleOptions,
   lrSchedules,
 } from './lr-schedule';
+export { type NamedTensor, restoreNamedTensors, type TensorTarget } from './named-tensors';
+export {
+  type DrawnNoise,
+  drawNoise,
+  drawTimesteps,
+  type NoisingOptions,
+  type TimestepRule,
+} from './noise-draws';
 export {
   type Encoders,
   encodePrompts,
@@ -21,9 +38,17 @@ export {
 export { type BrokenStep, NotFiniteError } from './not-finite';
 export type { Optimizer, OptimizerStepOptions, StateTensor } from './optimizer';
 export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
+export { type PreferenceStepOptions, preferenceStep } from './preference-step';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
+export {
+  type FoundCheckpoint,
+  findCheckpoint,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+} from './resume';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
 export { type SftStepOptions, sftStep } from './sft-step';
+export { textEncoderConstructorDraws } from './text-encoder-draws';
 export {
   strip,
   type ValidationOptions,
