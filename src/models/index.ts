@@ -3,6 +3,17 @@ export * from './clip-model';
 export * from './clip-text';
 export * from './clip-vision';
 export { type InitialWeight, initialise } from './init';
+export {
+  attachLora,
+  type LoraConfig,
+  type LoraOptions,
+  type LoraUNet,
+  loraConfig,
+  loraParameterCount,
+  loraWeights,
+  mergeLora,
+  withLora,
+} from './lora';
 export * from './model';
 export {
   type AddedToken,

@@ -1,4 +1,4 @@
-import { linear as affine, geglu, type Tensor, type WeightShape } from '../engine';
+import { geglu, type Tensor, type WeightShape } from '../engine';
 import { type Linear, linear, linearWeights } from './linear';
 
 /** Weights of diffusers' `FeedForward` with a GEGLU; the gap is upstream's dropout. */
@@ -13,7 +13,8 @@ export type FeedForward = {
  */
 export function feedForward(p: FeedForward, x: Tensor, options: { residual: Tensor }): Tensor {
   const [{ proj }, , out] = p.net;
-  const gated = geglu(affine(x, proj.weight), proj.bias); // [B, S, 8C] → [B, S, 4C]
+  const { bias, ...unbiased } = proj; // the gate adds the bias in its own pass
+  const gated = geglu(linear(unbiased, x), bias); // [B, S, 8C] → [B, S, 4C]
   return linear(out, gated, options);
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { tensor, tidy } from '../../src/engine';
+import { Parameters, profile, tensor, tidy, valueAndGrad, withKernels } from '../../src/engine';
 import * as nn from '../../src/nn';
 import { assertClose } from '../support/assert';
 import { layerOf } from '../support/layer';
+import { kernelModes } from '../support/model-fixture';
 
 describe('linear', () => {
   it('is x Wᵀ + b + residual', () => {
@@ -28,4 +29,49 @@ describe('linear', () => {
     tidy(() => assertClose(nn.linear(p, tensor([1, 1, 0, 1], [2, 1, 2])), [5, 3]));
     parameters.dispose();
   });
+
+  it('adds an adapter of low rank', () => {
+    const weights = nn.linearWeights('layer', 2, 3);
+    const { p, parameters } = layerOf<nn.Linear>(weights, {
+      weight: [1, 2, 3, 4, 5, 6],
+      bias: [10, 20, 30],
+    });
+    tidy(() => {
+      const lora = { A: tensor([2, -1], [1, 2]), B: tensor([1, 0, -2], [3, 1]), scale: 0.5 };
+      const x = tensor([1, -1], [1, 2]);
+      const residual = tensor([100, 200, 300], [1, 3]);
+      // ½ · (2 + 1) · (1, 0, −2) = (1.5, 0, −3) on top of (9, 19, 29) and the residual
+      assertClose(nn.linear({ ...p, lora }, x), [10.5, 19, 26]);
+      assertClose(nn.linear({ ...p, lora }, x, { residual }), [110.5, 219, 326]);
+    });
+    parameters.dispose();
+  });
+
+  for (const mode of kernelModes)
+    it(`spends nothing on the gradient of a frozen weight under an adapter (${mode} kernels)`, () =>
+      withKernels(mode, () => {
+        const [base, adapter] = [
+          Parameters.allocate([['weight', [3, 2]]]),
+          Parameters.allocate([
+            ['A', [1, 2]],
+            ['B', [3, 1]],
+          ]).trainable(),
+        ];
+        base.write('weight', Float32Array.of(1, 2, 3, 4, 5, 6));
+        adapter.write('A', Float32Array.of(2, -1));
+        adapter.write('B', Float32Array.of(1, 0, -2));
+        const p = { ...base.tree<nn.Linear>(), lora: { ...adapter.tree<nn.Lora>(), scale: 0.5 } };
+        const x = tensor([1, -1], [1, 2]);
+        const run = () => valueAndGrad(() => nn.linear(p, x).sum(), [x]);
+        const { value, operations } = profile(run);
+        const calls = (name: string) => operations.find((o) => o.name === name)?.calls ?? 0;
+        // y = W x + ½ B A x, summed: dA = ½ (1 + 0 − 2) xᵀ, dB = ½ · 3 · (1, 1, 1), dx = ΣW + ½ (1 + 0 − 2) A
+        assertClose(adapter.readGrad('A'), [-0.5, 0.5]);
+        assertClose(adapter.readGrad('B'), [1.5, 1.5, 1.5]);
+        assertClose(value.grads[0] ?? [], [9 - 1, 12 + 0.5]);
+        if (mode === 'fused')
+          assert.equal(calls('DpoLinearWeightGradInto'), 2); // A, B
+        else assert.equal(calls('MatMul'), 3 + 3 + 2); // forward, gradients of inputs, of A and B
+        for (const t of [x, value.value, ...value.grads, base, adapter]) t.dispose();
+      }));
 });
