@@ -129,10 +129,13 @@ export function linear(input: Tensor, weight: Tensor, epilogue: Epilogue = {}): 
   return withEpilogue(x, epilogue, (inPass) => method(x, weight, inPass));
 }
 
+/** What a backward pass reads: the input only where the weight is not frozen. */
+const operandsOf = (x: Tensor, weight: Tensor) => (weight.requiresGrad ? [x, weight] : [weight]);
+
 function fusedLinear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue): Tensor {
   const types = { ...typeOf(x), W: dtype(weight.dtype) };
   const y = call('DpoLinear', types, [x, weight, bias ?? absent(), residual ?? absent(x.dtype)]);
-  record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
+  record([x, weight, bias, residual], [y], operandsOf(x, weight), ([dy]) => {
     const g = dy as Tensor;
     const dw = (into: Tensor) => callInPlace('DpoLinearWeightGradInto', typeOf(x), [g, x, into]);
     return [
@@ -152,7 +155,7 @@ function plainLinear(x: Tensor, master: Tensor, epilogue: Epilogue): Tensor {
   const rows = reshapeRows(x, width);
   const residual = epilogue.residual && reshapeRows(epilogue.residual, out);
   const y = applyEpilogue(product(rows, weight, false, true), { bias, residual });
-  record([rows, weight, bias, residual], [y], [rows, weight], ([dy]) => {
+  record([rows, weight, bias, residual], [y], operandsOf(rows, weight), ([dy]) => {
     const g = dy as Tensor;
     return [
       rows.requiresGrad ? product(g, weight, false, false) : undefined,
