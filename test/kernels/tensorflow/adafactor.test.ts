@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { assertClose } from '../../support/assert';
-import { type AdafactorCase, expected, floats, free, opsFixture, read, runOp } from './raw-ops';
+import {
+  type AdafactorCase,
+  edgesFixture,
+  expected,
+  floats,
+  free,
+  opsFixture,
+  read,
+  runOp,
+} from './raw-ops';
 
 /** Learning rate, β₂ of step t, both ε, clip threshold, weight decay, whether to scale, gradient scale. */
 const hyper = (c: AdafactorCase, t: number, gradScale: number) =>
@@ -18,7 +27,7 @@ const hyper = (c: AdafactorCase, t: number, gradScale: number) =>
 const zeros = (size: number) => floats(new Float32Array(size));
 
 describe('DpoAdafactor', () => {
-  for (const settings of opsFixture.adafactors) {
+  for (const settings of [...opsFixture.adafactors, ...edgesFixture.adafactors]) {
     it(`takes the steps of transformers' optimizer in place: ${settings.name}`, () => {
       const { name, steps } = settings;
       const { data, shape } = expected(name, 'param0');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { engineInfo } from '../../../src/engine';
 import { assertClose } from '../../support/assert';
-import { BFLOAT16, expected, opsFixture, runFixtureCall } from './raw-ops';
+import { BFLOAT16, expected, opsFixture, roundedTolerance, runFixtureCall } from './raw-ops';
 
 /** Differences of nearly equal large numbers: what float32 inputs allow, not what the kernel does. */
 const LOOSER: Readonly<Record<string, number>> = {
@@ -11,16 +11,6 @@ const LOOSER: Readonly<Record<string, number>> = {
 };
 
 const FLOAT_TOLERANCE = { rtol: 1e-5, atol: 1e-6 };
-
-/**
- * Of bfloat16 results, rounded once: half a unit in the last place, at the scale of the largest. A group
- * norm's gradient is rounded a second time between its passes. Attention's gradients see the output, P and
- * dS rounded as well, and dP − δ cancels.
- */
-function roundedTolerance(op: string) {
-  if (op === 'DpoAttentionGrad') return { rtol: 3 * 2 ** -8, atol: 2 ** -8 };
-  return { rtol: op === 'DpoGroupNormGrad' ? 2 ** -7 : 2 ** -8, atol: 1e-6 };
-}
 
 describe(`fused ops against PyTorch (${engineInfo().isa})`, () => {
   for (const fixture of opsFixture.cases) {

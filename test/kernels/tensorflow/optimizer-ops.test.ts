@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { assertClose } from '../../support/assert';
 import {
+  edgesFixture,
   expected,
   floats,
   free,
@@ -25,7 +26,7 @@ const hyper = (c: OptimizerCase, t: number, gradScale: number) =>
   ]);
 
 describe('DpoAdamW', () => {
-  for (const settings of opsFixture.optimizers) {
+  for (const settings of [...opsFixture.optimizers, ...edgesFixture.optimizers]) {
     it(`takes torch.optim.AdamW's steps in place: ${settings.name}`, () => {
       const { name, size, steps } = settings;
       const param = floats(expected(name, 'param0').data);
