@@ -62,6 +62,16 @@ export class Twister {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
+  /** Goes past `count` words, as `count` calls of `next`. */
+  skip(count: number): void {
+    let left = count;
+    while (left > N - this.index) {
+      left -= N - this.index;
+      this.refill();
+    }
+    this.index += left;
+  }
+
   state(): TwisterState {
     return { words: [...this.words], index: this.index };
   }

@@ -95,6 +95,11 @@ export class TorchGenerator {
     return BigInt.asUintN(63, this.word64());
   }
 
+  /** Goes past `words` 32-bit words: draws of a known number that nobody needs. A waiting normal stays. */
+  skip(words: number): void {
+    this.twister.skip(words);
+  }
+
   state(): GeneratorState {
     const { nextNormal } = this;
     const state = { seed: this.seedUsed.toString(), ...this.twister.state() };

@@ -9,8 +9,9 @@ import {
   type TextConditioning,
   type Vae,
 } from '../models';
-import { forBothImages, splitPair } from '../preference';
+import { forBothImages } from '../preference';
 import type { TorchGenerator } from '../random';
+import { drawNoise, drawTimesteps, type NoisingOptions } from './noise-draws';
 
 /** What training reads of a batch: pictures [N, R, R, 3] in −1…1, one prompt for each of B pairs. */
 export type PairBatch = Pick<Batch, 'pixelValues' | 'pixelShape' | 'inputIds' | 'captions'>;
@@ -27,6 +28,7 @@ export interface NoisyBatch extends TextConditioning {
   readonly latents: Tensor;
   readonly noise: Tensor;
   readonly timesteps: readonly number[];
+  /** With the noise, and the input perturbation where there is one. */
   readonly noisyLatents: Tensor;
   /** The noise, or the velocity of a v-predicting model. */
   readonly target: Tensor;
@@ -37,26 +39,23 @@ export interface NoisyBatch extends TextConditioning {
  * 2B: winners, then losers) both images of a pair get the same noise at the same time; a batch of
  * winners alone has N = B.
  *
- * The draws, and their order, are those of the original on a CPU: posterior noise (contiguous),
- * noise (`randn_like` of channels-last latents: the serial generator, in memory order N, H, W, C),
- * times; for pairs the losers' half is drawn and discarded. Upstream: train.py:1029–1062.
+ * The draws, and their order, are those of the original on a CPU: posterior noise (contiguous), noise, its offset, its
+ * perturbation, times; for pairs the losers' half is drawn and discarded. Upstream: train.py:1029–1062.
  */
 export function noiseBatch(
   { vae, textEncoder, schedule }: Encoders,
   batch: PairBatch,
   generator: TorchGenerator,
+  noising: NoisingOptions = {},
 ): NoisyBatch {
-  const paired = isPaired(batch);
+  const rows = isPaired(batch) ? 'pairs' : 'winners';
   return noGrad(() => {
     const pixels = tensor(batch.pixelValues, batch.pixelShape);
-    const posteriorNoise = randnLatents(generator, latentShape(vae, batch));
-    const latents = latentsFromPixels(vae, pixels, posteriorNoise);
+    const shape = latentShape(vae, batch);
+    const latents = latentsFromPixels(vae, pixels, randnLatents(generator, shape));
 
-    const drawnNoise = tensor(generator.randnSerial(latents.size), latents.shape);
-    const drawnTimes = generator.randint(0, schedule.numTrainTimesteps, batch.pixelShape[0]);
-    const noise = paired ? forBothImages(splitPair(drawnNoise).w) : drawnNoise;
-    const times = Array.from(drawnTimes.subarray(0, batch.captions.length));
-    const timesteps = paired ? [...times, ...times] : times;
+    const { noise, addedNoise } = drawNoise(generator, shape, rows, noising);
+    const timesteps = drawTimesteps(generator, schedule, shape[0], rows, noising);
 
     const states = encodePrompts(textEncoder, batch);
     const v = schedule.predictionType === 'v_prediction';
@@ -64,9 +63,9 @@ export function noiseBatch(
       latents,
       noise,
       timesteps,
-      noisyLatents: addNoise(schedule, latents, noise, timesteps),
+      noisyLatents: addNoise(schedule, latents, addedNoise, timesteps),
       target: v ? velocity(schedule, latents, noise, timesteps) : noise,
-      encoderHiddenStates: paired ? forBothImages(states) : states,
+      encoderHiddenStates: rows === 'pairs' ? forBothImages(states) : states,
     };
   });
 }

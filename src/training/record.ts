@@ -1,6 +1,6 @@
 import type { PairBatch } from './noising';
 
-/** What one micro-batch tells, averaged over its pairs. The preference terms are DPO's. */
+/** What one micro-batch tells, averaged over its pairs; terms that a loss does not have are absent. */
 export interface MicroRecord {
   readonly loss: number;
   /** Share of pairs that the policy ranks as labelled. */
@@ -10,9 +10,9 @@ export interface MicroRecord {
   readonly modelLossL?: number;
   readonly refLossW?: number;
   readonly refLossL?: number;
-  /** Mean logit −½ β (modelDiff − refDiff). */
+  /** Mean of the loss's `insideTerm`; of DPO, the logit −½ β (modelDiff − refDiff). */
   readonly margin?: number;
-  /** Mean σ(−logit). */
+  /** Mean of the loss's `gradientFactor`; of DPO, σ(−logit). */
   readonly gradientFactor?: number;
 }
 

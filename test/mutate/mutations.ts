@@ -13,6 +13,7 @@ const reward = { file: 'src/preference/implicit-reward.ts', tests: dpo.tests };
 const losses = ['test/preference/losses.test.ts'];
 const pair = { file: 'src/preference/pair.ts', tests: ['test/preference/dpo.test.ts'] };
 const storage = { file: 'src/engine/storage.ts', tests: ['test/training/adamw.test.ts'] };
+const noising = ['test/training/noising.test.ts'];
 const adafactor = ['test/training/adafactor.test.ts'];
 const training = ['test/training/loop.test.ts'];
 const unet = ['test/models/unet.test.ts'];
@@ -117,17 +118,45 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'noising: losers keep noise of their own',
-    file: 'src/training/noising.ts',
-    from: 'paired ? forBothImages(splitPair(drawnNoise).w) : drawnNoise',
-    to: 'drawnNoise',
+    file: 'src/training/noise-draws.ts',
+    from: "rows === 'pairs' ? forBothImages(splitPair(x).w) : x",
+    to: 'x',
     tests: training,
   },
   {
     what: 'noising: losers keep times of their own',
-    file: 'src/training/noising.ts',
+    file: 'src/training/noise-draws.ts',
     from: '[...times, ...times]',
     to: '[...times, ...[...times].reverse()]',
     tests: training,
+  },
+  {
+    what: 'noising: further noise of the loser’s own where it should be the pair’s',
+    file: 'src/training/noise-draws.ts',
+    from: 'noise.add(paired(further))',
+    to: 'noise.add(further)',
+    tests: noising,
+  },
+  {
+    what: 'noising: offset drawn as the noise is',
+    file: 'src/training/noise-draws.ts',
+    from: 'noiseOffset ? tensor(generator.randn(N * C)',
+    to: 'noiseOffset ? tensor(generator.randnSerial(N * C)',
+    tests: noising,
+  },
+  {
+    what: 'noising: turbo’s times one early',
+    file: 'src/training/noise-draws.ts',
+    from: '250 * (t % steps) + 249',
+    to: '250 * (t % steps) + 248',
+    tests: noising,
+  },
+  {
+    what: 'draws: biases of the text encoder forgotten',
+    file: 'src/training/text-encoder-draws.ts',
+    from: 'inputs * outputs + outputs',
+    to: 'inputs * outputs',
+    tests: noising,
   },
   {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
@@ -138,7 +167,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     what: 'accumulation: loss not divided by the micro-batches',
-    file: 'src/training/dpo-step.ts',
+    file: 'src/training/preference-step.ts',
     from: 'terms.loss.div(accumulationSteps)',
     to: 'terms.loss.mul(1)',
     tests: training,

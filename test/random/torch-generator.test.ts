@@ -77,6 +77,16 @@ describe('TorchGenerator', () => {
     assert.equal(sha256(new TorchGenerator(99).randperm(100_000)), long.randperm);
   });
 
+  it('skips as many words as it is told, a waiting normal kept', () => {
+    for (const words of [0, 1, 623, 624, 625, 2000, 624 * 3]) {
+      const [skipping, drawing] = [new TorchGenerator(7), new TorchGenerator(7)];
+      for (const generator of [skipping, drawing]) generator.randn(3); // 4 normals of 2 words, one waiting
+      skipping.skip(words);
+      drawing.rand(words);
+      assert.deepEqual(skipping.state(), drawing.state());
+    }
+  });
+
   it('goes on from a state saved as JSON', () => {
     const generator = new TorchGenerator(7);
     generator.randn(3); // leaves a normal waiting

@@ -1,0 +1,25 @@
+import type { ClipTextConfig } from '../models';
+import type { TorchGenerator } from '../random';
+
+/**
+ * Goes past what `CLIPTextModel`'s constructors draw in transformers 4.30.2, which fill the weights at random before the
+ * file's are read: the original's noise starts after that. Embeddings of tokens and positions are normal; in each layer
+ * key, value, query, output, fc1, fc2 are uniform, weights and biases: one word a number. LayerNorms draw nothing.
+ */
+export function textEncoderConstructorDraws(
+  generator: TorchGenerator,
+  { vocabSize, maxPositions, hiddenSize, intermediateSize, layers }: ClipTextConfig,
+): void {
+  skipNormals(generator, vocabSize * hiddenSize);
+  skipNormals(generator, maxPositions * hiddenSize);
+  const linear = (inputs: number, outputs: number) => inputs * outputs + outputs;
+  const attention = 4 * linear(hiddenSize, hiddenSize);
+  const feedForward = linear(hiddenSize, intermediateSize) + linear(intermediateSize, hiddenSize);
+  generator.skip(layers * (attention + feedForward));
+}
+
+/** `normal_()` of contiguous memory: by sixteens, the last sixteen of an odd length drawn again; serially below. */
+function skipNormals(generator: TorchGenerator, count: number): void {
+  if (count < 16) generator.randn(count);
+  else generator.skip(count + (count % 16 === 0 ? 0 : 16));
+}
