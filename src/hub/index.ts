@@ -3,10 +3,12 @@ export { type ClipFolder, loadClipModel, saveClipModel } from './clip-folder';
 export type { FileDType, TensorData } from './dtypes';
 export { type ImageProcessor, readImageProcessor } from './image-processor';
 export { engineShape, toEngineLayout, toTorchLayout } from './layout';
+export { LORA_FILE, loadLora, saveLora } from './lora-file';
 export type { WeightDType } from './model-folder';
 export { STABLE_DIFFUSION_INDEX } from './model-index';
 export {
   disposePipeline,
+  type LoadPipelineOptions,
   loadPipeline,
   type Pipeline,
   type SavePipelineOptions,
@@ -15,6 +17,7 @@ export {
 export type { TensorEntry } from './safetensors-header';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader';
 export {
+  type Digests,
   type SafetensorsOptions,
   type TensorToWrite,
   writeSafetensors,

@@ -69,7 +69,8 @@ export function attachLora(base: UNet, adapter: Parameters, config: LoraConfig):
   return { model: { ...base, p }, adapter, config };
 }
 
-function requireFrozen({ parameters }: UNet): void {
+/** @throws TypeError where a base is being trained. */
+export function requireFrozen({ parameters }: UNet): void {
   if (parameters.isTrainable)
     throw new TypeError('LoRA: the base of an adapter is frozen, but this one is being trained.');
 }
