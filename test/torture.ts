@@ -20,7 +20,7 @@ const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
 function parse() {
   const description =
     'handles: a million operations leave no handle and no memory. ' +
-    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set.";
+    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor.";
   const parser = new ArgumentParser({ prog: 'npm run torture --', description });
   parser.add_argument('subject', { choices: Object.keys(subjects) });
   parser.add_argument('--only', {

@@ -97,6 +97,12 @@ function loadKernels(): NativeKernels | undefined {
         "or set DPO_KERNELS=plain to run everything on TensorFlow's own operations.",
     );
   const kernels: NativeKernels = require(kernelsPath);
+  const { DPO_ISA } = process.env;
+  if (DPO_ISA && DPO_ISA !== kernels.isa)
+    throw new RangeError(
+      `DPO_ISA is "${DPO_ISA}", which the kernels were not built for or this processor does not have; ` +
+        'without it they take the best of what it has.',
+    );
   kernels.setThreads(threads.kernels);
   return kernels;
 }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { supportedSets } from '../support/instruction-sets';
 import type { Settings } from '../torture';
 import type { Account } from './churn';
 
@@ -102,7 +103,7 @@ export async function boundsCheck(): Promise<string> {
   const environment = { ...sanitized(file), DPO_KERNELS_FILE: file };
   const files = parityTests();
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const passed = instructionSets.map((isa) => {
+  const passed = supportedSets(instructionSets, file, environment).map((isa) => {
     const output = node([mocha, ...files], { ...environment, DPO_ISA: isa });
     return `${isa} ${/(\d+) passing/.exec(output)?.[1]}`;
   });
