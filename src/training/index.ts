@@ -20,6 +20,14 @@ export {
   type LrScheduleOptions,
   lrSchedules,
 } from './lr-schedule';
+export {
+  type Metrics,
+  type MetricsFile,
+  metricsOf,
+  openMetrics,
+  readMetrics,
+  TIMING_METRICS,
+} from './metrics';
 export { type NamedTensor, restoreNamedTensors, type TensorTarget } from './named-tensors';
 export {
   type DrawnNoise,
@@ -41,6 +49,13 @@ export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
 export { type PreferenceStepOptions, preferenceStep } from './preference-step';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
 export {
+  openReporter,
+  REPORTER_NAMES,
+  type Reporter,
+  type ReporterName,
+  type ReporterOptions,
+} from './reporters';
+export {
   type FoundCheckpoint,
   findCheckpoint,
   type LoadedCheckpoint,
@@ -48,6 +63,7 @@ export {
 } from './resume';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
 export { type SftStepOptions, sftStep } from './sft-step';
+export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';
 export { textEncoderConstructorDraws } from './text-encoder-draws';
 export {
   strip,
