@@ -13,6 +13,10 @@ const reward = { file: 'src/preference/implicit-reward.ts', tests: dpo.tests };
 const losses = ['test/preference/losses.test.ts'];
 const pair = { file: 'src/preference/pair.ts', tests: ['test/preference/dpo.test.ts'] };
 const storage = { file: 'src/engine/storage.ts', tests: ['test/training/adamw.test.ts'] };
+const schedules = {
+  file: 'src/training/lr-schedule.ts',
+  tests: ['test/training/lr-schedule.test.ts'],
+};
 const noising = ['test/training/noising.test.ts'];
 const adafactor = ['test/training/adafactor.test.ts'];
 const training = ['test/training/loop.test.ts'];
@@ -238,6 +242,24 @@ export const mutations: readonly Mutation[] = [
     from: "momentState('exp_avg_sq', v)",
     to: "momentState('exp_avg', m)",
     tests: adafactor,
+  },
+  {
+    ...schedules,
+    what: 'schedule of rates: one wave less',
+    from: '(options.numCycles ?? 1) * progress',
+    to: 'progress',
+  },
+  {
+    ...schedules,
+    what: 'schedule of rates: a polynomial that ends at 0',
+    from: '(1 - end) * (1 - progress) ** power + end',
+    to: '(1 - progress) ** power',
+  },
+  {
+    ...schedules,
+    what: 'schedule of rates: a step rule one step long',
+    from: 'step < until',
+    to: 'step <= until',
   },
   {
     what: 'ε of the norm before the transformer',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type KernelMode, Parameters, tensorCount, withKernels } from '../../src/engine';
-import { AdamW, lrSchedules } from '../../src/training';
+import { AdamW } from '../../src/training';
 import { assertClose } from '../support/assert';
 import { jsonFixture } from '../support/fixtures';
 import { addGradient } from '../support/gradients';
@@ -67,20 +67,3 @@ function checkAgainstTorch(kernels: KernelMode): void {
   for (const owner of [optimizer, first, second]) owner.dispose();
   assert.equal(tensorCount(), before);
 }
-
-describe('lrSchedules', () => {
-  const { rates, ...options } = jsonFixture<{
-    warmupSteps: number;
-    trainingSteps: number;
-    rates: Record<keyof typeof lrSchedules, number[]>;
-  }>('training', 'schedules.json');
-  for (const name of Object.keys(lrSchedules) as (keyof typeof lrSchedules)[])
-    it(`${name} gives diffusers' rates`, () => {
-      const schedule = lrSchedules[name](options);
-      assertClose(
-        rates[name].map((_, step) => schedule(step)),
-        rates[name],
-        { rtol: 1e-12 },
-      );
-    });
-});
