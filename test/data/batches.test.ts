@@ -47,7 +47,7 @@ describe('batches', () => {
     const { seed, batchSize, crop, flip, empty, shuffle } = c;
     const pictures = c.winner ? 'winner' : 'both';
     const title = `seed ${seed}, batch ${batchSize}, ${crop} crop, flip ${flip}, ${pictures}`;
-    it(`draw what torch's DataLoader under accelerate draws: ${title}`, async () => {
+    it(`draw what torch's DataLoader under accelerate draws in stored order: ${title}`, async () => {
       const data = await openPairs(SOURCE, {
         maxTrainSamples: c.maxTrainSamples ?? undefined,
         seed,
