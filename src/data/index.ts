@@ -3,6 +3,7 @@ export * from './batch';
 export * from './batch-draws';
 export * from './batch-state';
 export * from './batches';
+export * from './choice';
 export { DAMAGED_SHARE } from './damaged';
 export type { EpochOptions } from './epoch';
 export * from './image';

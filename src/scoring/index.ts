@@ -2,5 +2,12 @@
 export { type BootstrapOptions, bootstrapMean, type Interval } from './bootstrap';
 export { clipPixelValues, clipScores } from './clip-score';
 export { type ImplicitAccuracyOptions, implicitAccuracy } from './implicit-accuracy';
+export {
+  clipSelector,
+  EMBEDDED_SCORER,
+  type OpenedSelector,
+  ORIGINAL_SELECTORS,
+  openSelector,
+} from './selector';
 export { type Variety, variety } from './variety';
 export { formatRate, type WinRate, winRate } from './win-rate';
