@@ -13,6 +13,7 @@ export { Clock } from './clock';
 export { checkConfiguration, withoutSecrets } from './configuration';
 export { type DpoStepOptions, dpoStep } from './dpo-step';
 export { Ema, type EmaOptions, emaDecay } from './ema';
+export { type InterruptOptions, type Interrupts, watchInterrupts } from './interrupts';
 export { type LoopBatch, type LoopOptions, trainingLoop } from './loop';
 export {
   type LrSchedule,
