@@ -43,7 +43,9 @@ export async function chooseWinners<T extends TrainingData>(
   { picturesPerCall = 16, signal }: ChoiceOptions = {},
 ): Promise<{ readonly data: T; readonly counts: ChoiceCounts }> {
   if (data.pairs.some(({ loser }) => loser === undefined)) {
-    throw new RangeError(`The scorer "${selector.name}" chooses between two pictures; the data has rows of one.`);
+    throw new RangeError(
+      `The scorer "${selector.name}" chooses between two pictures; the data has rows of one.`,
+    );
   }
   const pairs = [...data.pairs];
   const tally = new Tally();
