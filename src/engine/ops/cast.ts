@@ -29,13 +29,10 @@ export const promoted = (tensors: readonly Tensor[]): readonly Tensor[] =>
   tensors.some(({ dtype: type }) => type === 'float32') ? tensors.map(widened) : tensors;
 
 /**
- * TensorFlow's own product or convolution `run` of `inputs`, rounded once where they are bfloat16: on a processor
- * without instructions for it TensorFlow cuts its sums off instead, twice the error. Widening is exact.
+ * TensorFlow's own product or convolution of `a` and `b`, rounded once where they are bfloat16: on a processor without
+ * instructions for it TensorFlow cuts its sums off instead, twice the error. Widening is exact.
  */
-export function roundedOnce<T extends readonly Tensor[]>(
-  inputs: T,
-  run: (...inputs: T) => Tensor,
-): Tensor {
-  if (onGpu || inputs.every(({ dtype: type }) => type !== 'bfloat16')) return run(...inputs);
-  return noGrad(() => cast(run(...(inputs.map(widened) as unknown as T)), 'bfloat16'));
+export function roundedOnce(a: Tensor, b: Tensor, run: (a: Tensor, b: Tensor) => Tensor): Tensor {
+  if (onGpu || [a, b].every(({ dtype: type }) => type !== 'bfloat16')) return run(a, b);
+  return noGrad(() => cast(run(widened(a), widened(b)), 'bfloat16'));
 }

@@ -80,7 +80,7 @@ function plainConv(x: Tensor, master: Tensor, epilogue: Epilogue, geometry: Geom
   const run = (name: string, inputs: readonly Tensor[], last: Tensor) =>
     call(name, { ...conv, ...typeOf(last) }, [...inputs, last]);
   const forward = (a: Tensor, w: Tensor) => run('Conv2D', [a], w);
-  const y = applyEpilogue(roundedOnce([x, weight] as const, forward), epilogue);
+  const y = applyEpilogue(roundedOnce(x, weight, forward), epilogue);
   record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
     const g = dy as Tensor;
     const inputGrad = (w: Tensor, d: Tensor) =>
@@ -88,8 +88,8 @@ function plainConv(x: Tensor, master: Tensor, epilogue: Epilogue, geometry: Geom
     const weightGrad = (a: Tensor, d: Tensor) =>
       run('Conv2DBackpropFilter', [a, intConstant(weight.shape)], d);
     return [
-      x.requiresGrad ? roundedOnce([weight, g] as const, inputGrad) : undefined,
-      weight.requiresGrad ? roundedOnce([x, g] as const, weightGrad) : undefined,
+      x.requiresGrad ? roundedOnce(weight, g, inputGrad) : undefined,
+      weight.requiresGrad ? roundedOnce(x, g, weightGrad) : undefined,
       biasGradient(g, bias),
       g,
     ];

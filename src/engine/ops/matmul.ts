@@ -26,7 +26,7 @@ export interface MatmulOptions {
 const f32 = { T: dtype('float32') };
 
 function product(left: Tensor, right: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
-  return roundedOnce([left, right] as const, (a, b) => {
+  return roundedOnce(left, right, (a, b) => {
     if (a.rank === 2) {
       const flags = { transpose_a: bool(transposeA), transpose_b: bool(transposeB) };
       return call('MatMul', { ...typeOf(a), ...flags }, [a, b]);
