@@ -4,10 +4,12 @@
  */
 import { ArgumentParser } from 'argparse';
 import { boundsCheck, handlesCheck } from './torture/engine';
+import { checkpointsCheck } from './torture/resume';
 
 /** Settings of a run, from the command line. */
 export interface Settings {
   readonly operations: number;
+  readonly kills: number;
 }
 
 /** A check: says what it found, or throws what went wrong. */
@@ -15,6 +17,7 @@ export type Check = (settings: Settings) => string | Promise<string>;
 
 const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   engine: { handles: handlesCheck, bounds: boundsCheck },
+  resume: { checkpoints: checkpointsCheck },
 };
 
 function parse() {
@@ -33,11 +36,17 @@ function parse() {
     metavar: 'N',
     help: 'operations of the handles check (default: %(default)s)',
   });
+  parser.add_argument('--kills', {
+    type: 'int',
+    default: 200,
+    metavar: 'N',
+    help: 'SIGKILLs of the checkpoints check (default: %(default)s)',
+  });
   const args = parser.parse_args() as Settings & { readonly subject: string; only?: string };
   const checks = Object.entries(subjects[args.subject] ?? {});
   const chosen = checks.filter(([name]) => args.only === undefined || name === args.only);
   if (chosen.length === 0) parser.error(`${args.subject} has no check '${args.only}'`);
-  return { settings: { operations: args.operations }, chosen };
+  return { settings: { operations: args.operations, kills: args.kills }, chosen };
 }
 
 async function main(): Promise<void> {

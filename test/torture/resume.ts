@@ -1,0 +1,25 @@
+/** The checks of `npm run torture -- resume`. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { inTemporaryFolder } from '../support/temporary';
+import type { Settings } from '../torture';
+import { type Command, killAndResume } from './killing';
+
+const saver = join(__dirname, 'saver.ts');
+
+/** A stand-in for a run that does nothing but save. */
+export const savingRun =
+  (steps: number): Command =>
+  (outputDir) => ['--import', 'tsx', saver, outputDir, String(steps)];
+
+/** Checkpoints and metrics survive SIGKILL at any moment, and what is resumed ends as if never interrupted. */
+export function checkpointsCheck({ kills }: Settings): Promise<string> {
+  return inTemporaryFolder(async (folder) => {
+    const report = await killAndResume(savingRun(25), { folder, kills });
+    assert.ok(report.resumed > kills / 4, `only ${report.resumed} kills came after a checkpoint`);
+    return (
+      `${report.kills} kills in ${report.runs} runs, ${report.resumed} of them resumed: ` +
+      'no checkpoint torn or lost, every file and figure as in the run left alone'
+    );
+  });
+}
