@@ -23,7 +23,8 @@ const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
 function parse() {
   const description =
     'handles: a million operations leave no handle and no memory. ' +
-    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor.";
+    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor. " +
+    'checkpoints: a process killed again and again while it saves leaves no torn checkpoint and loses none.';
   const parser = new ArgumentParser({ prog: 'npm run torture --', description });
   parser.add_argument('subject', { choices: Object.keys(subjects) });
   parser.add_argument('--only', {

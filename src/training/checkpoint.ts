@@ -136,10 +136,9 @@ const TEMPORARY = /\.([^/\\]+?)\.\d+\.[0-9a-f]{8}\.incomplete/g;
 async function notSaved(error: unknown, part: string, outputDir: string): Promise<Error> {
   const plain = (text: string) => text.replace(TEMPORARY, '$1');
   const { path, message } = error as NodeJS.ErrnoException;
+  const file = path === undefined ? part : plain(path);
+  const reason = plain(message).replace(`${file}: `, '');
   const [newest] = await listCheckpoints(outputDir);
   const left = newest ? `${newest.path} is still there` : 'there is no checkpoint yet';
-  return new Error(
-    `${path === undefined ? part : plain(path)} could not be written (${plain(message)}); ${left}.`,
-    { cause: error },
-  );
+  return new Error(`${file} could not be written (${reason}); ${left}.`, { cause: error });
 }
