@@ -8,6 +8,7 @@ import { openPairs } from '../../src/data/pairs';
 import { type PictureKey, PictureReader, type ReadAhead } from '../../src/data/picture-reader';
 import { PictureThreads } from '../../src/data/picture-threads';
 import type { TrainingData, TrainingRow } from '../../src/data/rows';
+import { resizeShorterSide } from '../../src/data/transforms';
 import { PythonRandom, TorchGenerator } from '../../src/random';
 import { fixturePath } from '../support/fixtures';
 
@@ -137,6 +138,28 @@ describe('reading ahead', () => {
       });
     } finally {
       await reader.close();
+    }
+  });
+
+  it('resizes as either version of Pillow does, in a thread as on this one', async () => {
+    const tall = {
+      width: 20,
+      height: 61,
+      data: Uint8Array.from({ length: 3660 }, (_, i) => (i * i) % 251),
+    };
+    const file = await encodePng(tall);
+    const { data } = await greyRows(1);
+    const one = { ...data, pictures: { get: async () => file } };
+    const versions = ['current', 'before 13'] as const;
+    const expected = versions.map((pillow) => resizeShorterSide(tall, 9, { pillow }));
+    assert.notDeepEqual(expected[0], expected[1]);
+    for (const readAhead of [undefined, { threads: 1 }]) {
+      for (const [i, pillow] of versions.entries()) {
+        const options = { resolution: 9, pillow, ...(readAhead ? { readAhead } : {}) };
+        const reader = new PictureReader(one, options);
+        assert.deepEqual(await reader.get([0, 'jpg_0']), expected[i]);
+        await reader.close();
+      }
     }
   });
 
