@@ -46,6 +46,16 @@ export {
 } from './noising';
 export { type BrokenStep, NotFiniteError } from './not-finite';
 export type { Optimizer, OptimizerStepOptions, StateTensor } from './optimizer';
+export { resolveTrainOptions, type TrainOptions, type TrainRequest } from './options';
+export {
+  lossSwitches,
+  noisingSwitches,
+  type Parity,
+  type ParitySwitch,
+  type ParitySwitches,
+  parityLedger,
+  paritySwitches,
+} from './parity';
 export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
 export { type PreferenceStepOptions, preferenceStep } from './preference-step';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
@@ -66,6 +76,7 @@ export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from '
 export { type SftStepOptions, sftStep } from './sft-step';
 export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';
 export { textEncoderConstructorDraws } from './text-encoder-draws';
+export { type TrainHooks, type TrainResult, train } from './train';
 export {
   strip,
   type ValidationOptions,
