@@ -29,6 +29,7 @@ describe('the cases of bench', () => {
   const unet: Denoiser = { config: UNET_JSON, side: 4, text: [3, 64] };
   const works: readonly Work[] = [
     { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks' },
+    { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks', lora: { rank: 2 } },
     { kind: 'resnet', channels: 32, side: 3 },
     { kind: 'transformer', channels: 32, side: 2 },
     { kind: 'sampling', unet, pictures: 1, steps: 2, vae: VAE_JSON },
@@ -37,7 +38,7 @@ describe('the cases of bench', () => {
     { kind: 'vae', way: 'decode', config: VAE_JSON, side: 16 },
   ];
   for (const work of works)
-    it(`${work.kind} runs on our side in both precisions, and leaves nothing`, async () => {
+    it(`${work.kind}${'lora' in work ? ' with an adapter' : ''} runs on our side in both precisions, and leaves nothing`, async () => {
       for (const precision of ['f32', 'bf16'] as const) {
         const run = setUp(work, precision, tmpdir());
         await run();

@@ -55,12 +55,27 @@ def trained(parameters, lr):
     return step
 
 
+def with_adapter(unet):
+    from diffusers.training_utils import cast_training_params
+    from peft import LoraConfig
+
+    unet.requires_grad_(False)
+    if bf16:
+        for p in unet.parameters():
+            p.data = p.data.bfloat16()
+    rank, targets = work["lora"]["rank"], ["to_k", "to_q", "to_v", "to_out.0"]
+    unet.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=targets, init_lora_weights="gaussian"))
+    cast_training_params(unet)  # to float32
+    return unet
+
+
 def dpo_step():
     sizes, rows = work["unet"], work["rows"]
-    policy, reference = denoiser().train(), denoiser().requires_grad_(False)
+    policy = denoiser().train()
+    reference = with_adapter(policy) if "lora" in work else denoiser().requires_grad_(False)
     if work["recompute"] == "blocks" and not counting:
         policy.enable_gradient_checkpointing()
-    step = trained(list(policy.parameters()), 1e-5)
+    step = trained([p for p in policy.parameters() if p.requires_grad], 1e-5)
     noise = images(rows // 2, 4, sizes["side"], sizes["side"]).repeat(2, 1, 1, 1)
     noisy = images(rows, 4, sizes["side"], sizes["side"])
     times = torch.tensor([((i % (rows // 2)) * 61 + 10) % 1000 for i in range(rows)])
@@ -72,8 +87,12 @@ def dpo_step():
         return (prediction.float() - noise).pow(2).mean(dim=[1, 2, 3]).chunk(2)
 
     def run():
+        if reference is policy:
+            policy.disable_adapters()
         with torch.no_grad():
             ref_w, ref_l = errors(reference)
+        if reference is policy:
+            policy.enable_adapters()
         w, l = errors(policy)
         loss = -F.logsigmoid(-((w - l) - (ref_w - ref_l))).mean()
         step(loss)

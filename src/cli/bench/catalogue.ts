@@ -22,6 +22,8 @@ export type Work =
       readonly unet: Denoiser;
       readonly rows: number;
       readonly recompute: 'none' | 'blocks';
+      /** Trains an adapter of this rank on the attentions of a frozen base, which in bf16 is kept in bfloat16. */
+      readonly lora?: { readonly rank: number };
     }
   /** Forward and backward of one block of Stable Diffusion 1.5, one picture. */
   | { readonly kind: 'resnet'; readonly channels: number; readonly side: number }
@@ -97,12 +99,8 @@ const both = (name: string, what: string, work: Work, memory?: 'alone'): [string
   ],
 ];
 
-const worldStep = (rows: number): Work => ({
-  kind: 'dpo-step',
-  unet: WORLD,
-  rows,
-  recompute: 'none',
-});
+const worldStep = (rows: number) =>
+  ({ kind: 'dpo-step', unet: WORLD, rows, recompute: 'none' }) as const;
 
 const blocks = LEVELS.flatMap(([channels, side]) => [
   ...both(`resnet-${side}`, `SD1.5 ResNet block, ${channels} channels at ${side}²`, {
@@ -121,7 +119,7 @@ const blocks = LEVELS.flatMap(([channels, side]) => [
 
 const vae = (way: 'encode' | 'decode'): Work => ({ kind: 'vae', way, config: SD15_VAE, side: 512 });
 
-const PAIR: Work = { kind: 'dpo-step', unet: SD15_UNET, rows: 2, recompute: 'blocks' };
+const PAIR = { kind: 'dpo-step', unet: SD15_UNET, rows: 2, recompute: 'blocks' } as const;
 const PICTURE: Work = { kind: 'sampling', unet: SD15_UNET, pictures: 1, steps: 20, vae: SD15_VAE };
 
 /** All cases by name. */
@@ -131,6 +129,10 @@ export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntrie
     { what: 'world UNet, DPO step, 16 pictures', work: worldStep(16), precision: 'f32' },
   ],
   ...both('world-64', 'world UNet, DPO step, 64 pictures', worldStep(64)),
+  ...both('world-64-lora', 'world UNet, LoRA r=8, DPO step, 64 pictures', {
+    ...worldStep(64),
+    lora: { rank: 8 },
+  }),
   ...blocks,
   ...both('vae-encode', 'VAE of SD1.5, encode 512²', vae('encode')),
   ...both('vae-decode', 'VAE of SD1.5, decode 512²', vae('decode')),
@@ -159,6 +161,15 @@ export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntrie
     },
   ],
   ...both('sd15-pair', 'SD1.5, DPO step of one pair, blocks recomputed', PAIR, 'alone'),
+  [
+    'sd15-lora',
+    {
+      what: 'SD1.5 LoRA r=8, one pair, bf16',
+      work: { ...PAIR, lora: { rank: 8 } },
+      precision: 'bf16',
+      memory: 'alone',
+    },
+  ],
   ...both('sd15-picture', 'SD1.5, picture 512², 20 guided steps', PICTURE, 'alone'),
   [
     'sd15-load',

@@ -7,11 +7,13 @@ import {
   type Tensor,
   tidy,
   valueAndGrad,
+  type WeightOptions,
   type WeightShape,
 } from '../../engine';
-import { type UNet, unet, unetConfig, unetWeights } from '../../models';
+import { type UNet, unet, unetConfig, unetWeights, withLora } from '../../models';
 import * as nn from '../../nn';
 import { dpoLoss, forBothImages, sftLoss } from '../../preference';
+import { TorchGenerator } from '../../random';
 import { AdamW } from '../../training';
 import type { Denoiser, Precision, Work } from './catalogue';
 import { inPrecision } from './precision';
@@ -19,18 +21,28 @@ import { someTensor, someWeights } from './weights';
 
 type WorkOf<K extends Work['kind']> = Extract<Work, { kind: K }>;
 
-export function someUNet({ config: json }: Denoiser): UNet {
+export function someUNet({ config: json }: Denoiser, options: WeightOptions = {}): UNet {
   const config = unetConfig(json);
-  const parameters = someWeights(unetWeights(config));
+  const parameters = someWeights(unetWeights(config), options);
   return { config, parameters, p: parameters.tree() };
+}
+
+/** A reference, a policy, and an optimizer of what is trained of it. */
+function contestants({ unet: sizes, lora }: WorkOf<'dpo-step'>, precision: Precision) {
+  if (lora) {
+    const reference = someUNet(sizes, { matrices: precision === 'bf16' ? 'bfloat16' : 'float32' });
+    const { model, adapter } = withLora(reference, { ...lora, generator: new TorchGenerator(0) });
+    return { policy: model, reference, optimizer: new AdamW([adapter]) };
+  }
+  const policy = someUNet(sizes);
+  const parameters = policy.parameters.clone();
+  const reference: UNet = { ...policy, parameters, p: parameters.tree() };
+  return { policy, reference, optimizer: new AdamW([policy.parameters]) };
 }
 
 export function dpoStepRun(work: WorkOf<'dpo-step'>, precision: Precision): () => void {
   const { unet: sizes, rows, recompute } = work;
-  const policy = someUNet(sizes);
-  const parameters = policy.parameters.clone();
-  const reference: UNet = { ...policy, parameters, p: parameters.tree() };
-  const optimizer = new AdamW([policy.parameters]);
+  const { policy, reference, optimizer } = contestants(work, precision);
   const { side, text } = sizes;
   const noise = forBothImages(someTensor([rows / 2, side, side, 4]));
   const noisyLatents = someTensor([rows, side, side, 4]);

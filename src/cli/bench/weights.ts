@@ -1,4 +1,10 @@
-import { Parameters, type Tensor, tensor, type WeightShape } from '../../engine';
+import {
+  Parameters,
+  type Tensor,
+  tensor,
+  type WeightOptions,
+  type WeightShape,
+} from '../../engine';
 import { TorchGenerator } from '../../random';
 
 const PERIOD = 1 << 20;
@@ -23,12 +29,15 @@ export function someTensor(shape: readonly number[]): Tensor {
 }
 
 /** Weights of the sizes that PyTorch gives them, in our layout: norms 1, biases 0. */
-export function someWeights(weights: readonly WeightShape[]): Parameters {
+export function someWeights(
+  weights: readonly WeightShape[],
+  options: WeightOptions = {},
+): Parameters {
   const ours = weights.map(([name, [o = 0, i = 0, h, w]]): WeightShape => {
     const shape = w !== undefined && h !== undefined ? [h, w, i, o] : i ? [o, i] : [o];
     return [name, shape];
   });
-  const parameters = Parameters.allocate(ours);
+  const parameters = Parameters.allocate(ours, options);
   for (const [name, shape] of weights) {
     const count = shape.reduce((n, d) => n * d, 1);
     const fanIn = count / (shape[0] ?? 1);
