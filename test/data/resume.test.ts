@@ -40,12 +40,18 @@ async function runThrough(source: BatchSource, random: ReturnType<typeof seeded>
   return seen;
 }
 
-async function resumeEverywhere(data: TrainingData, given: Partial<BatchOptions>) {
+/** Goes on from each place, or those listed, and compares with the run that was never interrupted. */
+async function resumeEverywhere(
+  data: TrainingData,
+  given: Partial<BatchOptions>,
+  places?: readonly number[],
+) {
   const options = { batchSize: 3, resolution: 16, epochs: EPOCHS, ...given };
   const random = seeded();
   const whole = await runThrough(batchSource(data, tokenizer, random, options), random);
   assert.equal(whole.length, EPOCHS * 5);
   for (const [k, { saved }] of whole.entries()) {
+    if (places && !places.includes(k)) continue;
     const again = seeded();
     again.torch.restore(saved.torch);
     again.python.restore(saved.python);
@@ -81,6 +87,11 @@ describe('a source of batches', () => {
   it('goes on in stored order, with winners alone', async () => {
     const data = await openPairs(SOURCE);
     await resumeEverywhere(data, { order: 'as stored', pictures: 'winner' });
+  });
+
+  it('goes on in the middle of what was read ahead', async () => {
+    const readAhead = { threads: 1, bytes: 5000 };
+    await resumeEverywhere(await openPairs(SOURCE), { readAhead, cacheBytes: 0 }, [6]);
   });
 
   it('refuses the state of other data or another batch size', async () => {
