@@ -1,27 +1,32 @@
 /** The options of a run, and whether a checkpoint belongs to the same. */
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson, type JsonRecord } from './exact-json';
+import { trainOptionRows } from './options';
 
 /** Options that say where, how long and how loudly, not what is computed. */
-const NEVER_MATTER: ReadonlySet<string> = new Set([
+export const NEVER_MATTER: ReadonlySet<string> = new Set([
   ...['output_dir', 'logging_dir', 'cache_dir', 'report_to', 'tracker_project_name'],
   ...['max_train_steps', 'num_train_epochs', 'dry_run', 'preset'],
   ...['checkpointing_steps', 'checkpoints_total_limit', 'save_every_minutes'],
-  ...['resume_from_checkpoint', 'hard_skip_resume', 'resume_ignore'],
-  ...['hub_token', 'hub_model_id', 'push_to_hub', 'local_rank'],
+  ...['resume_from_checkpoint', 'hard_skip_resume', 'ignore_config_difference'],
+  ...['hub_model_id', 'local_rank'],
 ]);
 const NEVER_MATTERS = /^validation_/;
 const SECRET = /(^|_)token$/;
 
-/** `betaDpo`, `beta_dpo` and `--beta_dpo` are one option. */
-const optionName = (name: string) =>
-  name.replace(/^--/, '').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const FLAGS: ReadonlyMap<string, string> = new Map(
+  trainOptionRows.map(({ option, flag }) => [option, flag]),
+);
+
+/** The flag of an option: `betaDpo`, `beta_dpo` and `--beta_dpo` are one. */
+function flagOf(name: string): string {
+  const plain = name.replace(/^--/, '');
+  return FLAGS.get(plain) ?? plain.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 /** The options without tokens, which belong in no file. */
 export function withoutSecrets(config: JsonRecord): JsonRecord {
-  return Object.fromEntries(
-    Object.entries(config).filter(([name]) => !SECRET.test(optionName(name))),
-  );
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !SECRET.test(flagOf(name))));
 }
 
 /**
@@ -37,7 +42,7 @@ export function checkConfiguration(
   ignored: readonly string[] = [],
 ): void {
   const [before, after] = [optionsOf(saved), optionsOf(now)];
-  const free = new Set(ignored.map(optionName));
+  const free = new Set(ignored.map(flagOf));
   const differing = [...new Set([...before.keys(), ...after.keys()])].filter(
     (name) =>
       !NEVER_MATTER.has(name) &&
@@ -51,14 +56,14 @@ export function checkConfiguration(
   );
   throw new Error(
     `The checkpoint is of another configuration: ${told.join('; ')}. ` +
-      'Train with its options, or name those that may differ.',
+      'Train with its options, or name in --ignore_config_difference those that may differ.',
   );
 }
 
-/** As they come back from a file, by option name. */
+/** As they come back from a file, by flag. */
 function optionsOf(config: JsonRecord): ReadonlyMap<string, unknown> {
   const plain = JSON.parse(JSON.stringify(withoutSecrets(config))) as JsonRecord;
-  return new Map(Object.entries(plain).map(([name, value]) => [optionName(name), value]));
+  return new Map(Object.entries(plain).map(([name, value]) => [flagOf(name), value]));
 }
 
 const shown = (value: unknown) => (value === undefined ? 'not set' : canonicalJson(value));

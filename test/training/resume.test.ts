@@ -11,7 +11,8 @@ import {
 import { join, relative } from 'node:path';
 import { CheckpointError } from '../../src/hub/checkpoint-error';
 import { saveCheckpoint } from '../../src/training/checkpoint';
-import { checkConfiguration } from '../../src/training/configuration';
+import { checkConfiguration, NEVER_MATTER } from '../../src/training/configuration';
+import { trainOptionRows } from '../../src/training/options';
 import { findCheckpoint, loadCheckpoint } from '../../src/training/resume';
 import { assertHolds, smallParts } from '../support/small-checkpoint';
 import { inTemporaryFolder } from '../support/temporary';
@@ -194,6 +195,12 @@ describe('loadCheckpoint', () => {
 });
 
 describe('checkConfiguration', () => {
+  it('knows no option that the command line does not have', () => {
+    const flags = trainOptionRows.map(({ flag }) => flag as string);
+    const ownNames = [...NEVER_MATTER].filter((name) => !['dry_run', 'preset'].includes(name));
+    for (const name of ownNames) assert.ok(flags.includes(name), name);
+  });
+
   const saved = { learningRate: 1e-4, seed: 7, betaDpo: 5000, maxTrainSteps: 10, outputDir: 'a' };
 
   it('lets options differ that change where, how long and how loudly a run goes', () => {
@@ -228,6 +235,12 @@ describe('checkConfiguration', () => {
   it('ignores what it is told to, under any spelling of the name', () => {
     const now = { ...saved, learningRate: 1, betaDpo: 1, seed: 1 };
     checkConfiguration(saved, now, ['--learning_rate', 'betaDpo', 'seed']);
+    const counted = { ...saved, accelerate0202Accumulation: true };
+    checkConfiguration(saved, counted, ['accelerate_0_20_2_accumulation']);
+    assert.throws(
+      () => checkConfiguration(saved, counted),
+      /: --accelerate_0_20_2_accumulation was not set, is true\./,
+    );
     assert.throws(
       () => checkConfiguration(saved, now, ['learning_rate', 'seed']),
       /configuration: --beta_dpo was 5000, is 1\./,
