@@ -77,11 +77,15 @@ export function assertWithin(
 /** The limit of a DPO loss of one micro-batch, counted from 0. */
 const dpoLimit = (micro: number) => (micro < 5 ? LIMITS.firstDpoLosses : LIMITS.dpoLoss);
 
-/** Fails unless losses of micro-batches, and errors of every picture in them, are within the limits. */
+/** Fails unless losses of micro-batches, logits and errors of every picture in them are within the limits. */
 export function assertMicros(ours: readonly LoggedMicro[], theirs: readonly LoggedMicro[]): void {
   theirs.forEach((micro, i) => {
     const limit = micro.model_losses ? dpoLimit(i) : LIMITS.sftLoss;
     assertWithin(ours[i]?.loss, micro.loss, limit, `loss of micro-batch ${i}`);
+    micro.inside_term?.forEach((logit, pair) => {
+      const label = `logit of micro-batch ${i}, pair ${pair}`; // the loss moves by a part of it
+      assertWithin(ours[i]?.inside_term?.[pair], logit, 3 * limit, label);
+    });
     for (const key of ['model_losses', 'ref_losses'] as const)
       micro[key]?.forEach((mse, picture) => {
         const label = `${key} of micro-batch ${i}, picture ${picture}`;
