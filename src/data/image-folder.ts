@@ -1,7 +1,7 @@
 /**
  * A folder of pictures with `metadata.jsonl` or `metadata.csv`, as `datasets` reads it: `file_name` names the column
- * `image`, and `jpg_0_file_name` the column `jpg_0`; paths are relative to the metadata file.
- * Upstream: datasets, `packaged_modules/folder_based_builder`.
+ * `image`, and `jpg_0_file_name` the column `jpg_0`; paths are relative to the metadata file and stay in its folder.
+ * Upstream: datasets 5.2, `packaged_modules/folder_based_builder`.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile, realpath, stat } from 'node:fs/promises';
@@ -105,10 +105,11 @@ class FolderPictures implements PictureSource {
   }
 
   private inside(name: string, metadata: string, row: number): string {
-    const path = resolve(dirname(metadata), name.replaceAll('\\', '/'));
-    if (!isAbsolute(name) && !name.includes('\0') && isBelow(resolve(this.root), path)) return path;
+    const folder = dirname(metadata);
+    const path = resolve(folder, name.replaceAll('\\', '/'));
+    if (!isAbsolute(name) && !name.includes('\0') && isBelow(resolve(folder), path)) return path;
     throw new RangeError(
-      `Row ${row} of "${metadata}" names "${name}", which is not a path inside "${this.root}".`,
+      `Row ${row} of "${metadata}" names "${name}", which is not a path inside "${folder}".`,
     );
   }
 }
@@ -131,10 +132,12 @@ function readEntries(path: string): Entry[] {
   }
 }
 
+/** An empty cell is nothing, as pandas reads it; words like `NA` stay words. */
 function csvEntries(text: string): Entry[] {
   const [names = [], ...rows] = parseCsv(text);
   return rows.map((cells, i) => {
-    if (cells.length === names.length) return record(names.map((name, k) => [name, cells[k]]));
+    if (cells.length === names.length)
+      return record(names.map((name, k) => [name, cells[k] || undefined]));
     throw new RangeError(`row ${i} has ${cells.length} cells under ${names.length} names`);
   });
 }

@@ -68,13 +68,13 @@ describe('a folder of pictures', () => {
     const trainDataDir = await folderOf(fresh(), {
       'b/metadata.csv': 'file_name,text\r\npictures/1.png,"one, ""quoted"""\r\n',
       'b/pictures/1.png': 10,
-      'a/deep/metadata.csv': '\ufefffile_name,text\n../up.png,two\nhere.png,\n',
-      'a/up.png': 20,
+      'a/deep/metadata.csv': '\ufefffile_name,text\n./up.png,two\nhere.png,NA\n',
+      'a/deep/up.png': 20,
       'a/deep/here.png': 30,
     });
     assert.deepEqual(await seen({ trainDataDir, ...sft, captionColumn: 'text' }), [
       ['two', 20, undefined],
-      ['', 30, undefined],
+      ['NA', 30, undefined],
       ['one, "quoted"', 10, undefined],
     ]);
   });
@@ -132,6 +132,13 @@ describe('a folder of pictures', () => {
     }
   });
 
+  it("refuses names in the folder, but outside the metadata file's", async () => {
+    const metadata = lines({ file_name: '../1.png', caption: 'x' });
+    const files = { 'deep/metadata.jsonl': metadata, '1.png': 1 };
+    const opened = openTrainingData({ trainDataDir: await folderOf(fresh(), files), ...sft });
+    await assert.rejects(opened, /names "\.\.\/1\.png", which is not a path inside ".*deep"/);
+  });
+
   it('refuses links out of the folder, and follows those inside', async () => {
     const metadata = lines(
       { file_name: 'inside.png', caption: 'x' },
@@ -184,6 +191,8 @@ describe('a folder of pictures', () => {
       { 'metadata.csv': 'file_name,caption\na.png\n' },
       /row 0 has 1 cells under 2 names/,
     );
+    const empty = { 'metadata.csv': 'file_name,caption\na.png,\n' };
+    await refused(empty, /Row 0 .* should contain either strings or lists of strings/);
     await refused({ 'metadata.csv': 'a,b\nx,"y\n' }, /line 2 has a quote out of place/);
     await refused({ 'metadata.csv': 'a\nx\n', 'metadata.jsonl': '{}\n' }, /one kind; it has 2/);
     await refused({ 'metadata.jsonl': lines({ caption: 'x' }) }, /no column "image"/);
