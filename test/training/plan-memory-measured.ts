@@ -1,30 +1,47 @@
-/** Prints what planMemory predicts for a step in the world, and what the step then takes. Argument: pairs. */
-import { accumulateGrads, noGrad, Parameters, tidy, watchMemory, zeros } from '../../src/engine';
+/** Prints what planMemory predicts for a step in the world, and what the step then takes. Argument: `Setting` as JSON. */
+import {
+  accumulateGrads,
+  autocast,
+  noGrad,
+  Parameters,
+  tidy,
+  watchMemory,
+  zeros,
+} from '../../src/engine';
 import { engineShape } from '../../src/hub';
 import { type UNet, unet, unetConfig, unetWeights } from '../../src/models';
 import { dpoLoss } from '../../src/preference';
 import { UNET_JSON } from '../../src/toyworld/model-configs';
-import { AdamW, planMemory } from '../../src/training';
+import { AdamW, type PlanOptions, planMemory } from '../../src/training';
 
-const pairs = Number(process.argv[2]);
+/** What of a plan may differ. */
+export type Setting = Pick<
+  PlanOptions,
+  'pairs' | 'latents' | 'mixedPrecision' | 'reference' | 'recompute'
+>;
+
+const setting: Setting = JSON.parse(process.argv[2] ?? '{}');
+const { pairs, latents: size, mixedPrecision = 'no', recompute } = setting;
 const config = unetConfig(UNET_JSON);
-const plan = planMemory(config, { pairs, latents: [8, 8], textLength: 20 });
+const plan = planMemory(config, { ...setting, textLength: 20 });
 const account = watchMemory();
 
-function model(): UNet {
+function model(matrices: PlanOptions['reference']): UNet {
   const shapes = unetWeights(config).map(([name, shape]) => [name, engineShape(shape)] as const);
-  const parameters = Parameters.allocate(shapes);
+  const parameters = Parameters.allocate(shapes, { matrices });
   for (const [name, shape] of shapes)
     parameters.write(name, new Float32Array(shape.reduce((n, d) => n * d, 1)).fill(0.01));
   return { config, parameters, p: parameters.tree() };
 }
 
-const [policy, reference] = [model(), model()];
+const [policy, reference] = [model('float32'), model(setting.reference)];
 const optimizer = new AdamW([policy.parameters]);
-const latents = zeros([2 * pairs, 8, 8, 4]).add(0.5);
+const latents = zeros([2 * pairs, ...size, 4]).add(0.5);
 const encoderHiddenStates = zeros([2 * pairs, 20, 64]).add(0.5);
 const predict = (of: UNet) =>
-  unet(of, latents, new Float32Array(2 * pairs), { encoderHiddenStates });
+  autocast(mixedPrecision, () =>
+    unet(of, latents, new Float32Array(2 * pairs), { encoderHiddenStates, recompute }),
+  );
 
 const times = Array.from({ length: 4 }, () => {
   const start = performance.now();

@@ -5,15 +5,16 @@ import { tensorCount } from '../../src/engine';
 import { unetConfig } from '../../src/models';
 import { UNET_JSON } from '../../src/toyworld/model-configs';
 import { planMemory } from '../../src/training';
+import type { Setting } from './plan-memory-measured';
 
 const world = { latents: [8, 8], textLength: 20 } as const;
 
 /** What a step needs in a process of its own: nothing is warm, and nothing is left of other tests. */
 function measured(
-  pairs: number,
+  setting: Setting,
 ): Record<'planned' | 'peak' | 'seconds' | 'plannedSeconds', number> {
   const script = join(__dirname, 'plan-memory-measured.ts');
-  const args = ['--import', 'tsx', script, String(pairs)];
+  const args = ['--import', 'tsx', script, JSON.stringify(setting)];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout);
@@ -49,10 +50,16 @@ describe('planMemory', () => {
     assert.ok(plan(32, 'no') > 3 * plan(8, 'no'));
   });
 
-  for (const pairs of [8, 32])
-    it(`predicts the peak of ${2 * pairs} pictures of the world within a tenth`, () => {
+  const settings: readonly Setting[] = [
+    { pairs: 8, latents: [8, 8] },
+    { pairs: 32, latents: [8, 8] },
+    { pairs: 32, latents: [8, 8], mixedPrecision: 'bf16', reference: 'bfloat16' },
+    { pairs: 2, latents: [32, 32], recompute: 'blocks' },
+  ];
+  for (const setting of settings)
+    it(`predicts the peak in the world within a tenth: ${JSON.stringify(setting)}`, () => {
       if (process.platform !== 'linux') return; // the kernel's account is read from /proc
-      const { planned, peak, seconds, plannedSeconds } = measured(pairs);
+      const { planned, peak, seconds, plannedSeconds } = measured(setting);
       assert.ok(Math.abs(planned / peak - 1) < 0.1, `planned ${planned}, measured ${peak}`);
       // A busy machine changes its speed between the two: only the order of magnitude is held to here.
       const ratio = plannedSeconds / seconds;
