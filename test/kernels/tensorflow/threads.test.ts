@@ -19,6 +19,11 @@ const norm = { groups: 6, silu: true };
 const stats = [3, 6, 2];
 const x = [3, 24, 25, 36];
 const C = [36];
+const C2 = 61;
+const rows = [601, 77];
+const weight = [C2, 77];
+const kernel = [3, 3, 36, C2];
+const conv = { stride: 1, same: true };
 /** Sizes at which every op splits its work, most of them unevenly. */
 const cases: readonly Case[] = [
   {
@@ -59,8 +64,23 @@ const cases: readonly Case[] = [
     outputs: 3,
   },
   { op: 'DpoSquaredNorm', attributes: {}, shapes: [[200_001]], outputs: 1 },
+  { op: 'DpoLinear', attributes: {}, shapes: [rows, weight, [C2], [601, C2]], outputs: 1 },
+  { op: 'DpoLinearInputGrad', attributes: {}, shapes: [[601, C2], weight], outputs: 1 },
+  { op: 'DpoLinearWeightGradInto', attributes: {}, shapes: [[601, C2], rows, weight], outputs: 0 },
+  { op: 'DpoConv', attributes: conv, shapes: [x, kernel, [C2], [3, 24, 25, C2]], outputs: 1 },
+  { op: 'DpoConvInputGrad', attributes: conv, shapes: [[3, 24, 25, C2], kernel, x], outputs: 1 },
+  {
+    op: 'DpoConvWeightGradInto',
+    attributes: conv,
+    shapes: [x, [3, 24, 25, C2], kernel],
+    outputs: 0,
+  },
+  { op: 'DpoGelu', attributes: {}, shapes: [[50_001]], outputs: 1 },
+  { op: 'DpoUpsample2xGrad', attributes: {}, shapes: [[3, 50, 48, 36]], outputs: 1 },
+  { op: 'DpoBiasGradInto', attributes: {}, shapes: [[6001, 77], [77]], outputs: 0 },
 ];
 
+/** What an op returns; of one that returns nothing, what its last input holds afterwards. */
 function results({ op, attributes, shapes, outputs }: Case): Float32Array[] {
   const ids = shapes.map((shape, i) =>
     floats(
@@ -72,7 +92,8 @@ function results({ op, attributes, shapes, outputs }: Case): Float32Array[] {
     ),
   );
   const found = runOp(op, ids, outputs, attributes);
-  const data = found.map(({ id }) => read(id));
+  const written = outputs === 0 ? ids.slice(-1) : found.map(({ id }) => id);
+  const data = written.map(read);
   free(...ids, ...found.map(({ id }) => id));
   return data;
 }
