@@ -76,6 +76,11 @@ export class BatchSource implements AsyncIterable<Batch> {
     return this.damagedRows.entries().map(([, message]) => message);
   }
 
+  /** Goes on with the next epoch after the batch yielded last; what was fetched ahead stays drawn and is not used. */
+  leaveEpoch(): void {
+    if (this.epoch) this.endEpoch();
+  }
+
   /** Where the source stands after the batch yielded last. @throws Error while the next one is being fetched. */
   state(): BatchState {
     if (this.phase === 'fetching') throw new Error('No state can be had while a batch is fetched.');

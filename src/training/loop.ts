@@ -7,8 +7,8 @@ import type { PairBatch } from './noising';
 import { NotFiniteError } from './not-finite';
 import { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
 
-/** A micro-batch, and whether it is its epoch's last. */
-export type LoopBatch = PairBatch & { readonly isLastOfEpoch?: boolean };
+/** A micro-batch, its epoch from 0, and whether it is its epoch's last. */
+export type LoopBatch = PairBatch & { readonly epoch?: number; readonly isLastOfEpoch?: boolean };
 
 /** What the loop asks of an optimizer. */
 export type LoopOptimizer = Pick<AdamW, 'gradNorm' | 'step' | 'zeroGrad'>;
@@ -31,6 +31,11 @@ export interface LoopOptions {
    * later micro-batch a step, as accelerate 0.20.2 did by mistake. @default 'carry on'
    */
   readonly epochEnd?: 'carry on' | 'step' | 'always after';
+  /**
+   * Trains one more micro-batch of each epoch up to this count, after the last step, as the original does: its `break`
+   * leaves the inner loop only (train.py:1193). @default none
+   */
+  readonly overrun?: { readonly epochs: number; readonly leaveEpoch: () => void };
   /** @default 1e-8 (the original's, to be scaled by the batch: see its launchers) */
   readonly learningRate?: number;
   /** Factor on the rate. @default constant with 500 steps of warm-up */
@@ -61,11 +66,14 @@ export async function* trainingLoop(options: LoopOptions): AsyncGenerator<StepRe
   optimizer.zeroGrad();
   try {
     for await (const batch of batches) {
-      if (signal?.aborted || step >= maxTrainSteps) return;
+      if (signal?.aborted) return;
       micro.push(finite(microStep(batch, gradientAccumulationSteps), step + 1));
       pairs += batch.captions.length;
       await setImmediate();
-      if (!isStep(batch, micro.length)) continue;
+      if (!isStep(batch, micro.length)) {
+        if (step >= maxTrainSteps && !overruns(options, batch)) return;
+        continue;
+      }
 
       const rate = learningRate * schedule(step);
       const gradNorm = takeStep(optimizer, rate, maxGradNorm, { step: step + 1, micro });
@@ -83,13 +91,20 @@ export async function* trainingLoop(options: LoopOptions): AsyncGenerator<StepRe
         tensors: tensorCount(),
       };
       micro = [];
-      if (step >= maxTrainSteps) return;
+      if (step >= maxTrainSteps && !overruns(options, batch)) return;
     }
     if (step < maxTrainSteps && !signal?.aborted)
       throw new RangeError(`The batches ended after ${step} of ${maxTrainSteps} steps.`);
   } finally {
     optimizer.zeroGrad(); // drops the gradient of a step that was cut short
   }
+}
+
+/** Goes on to the next epoch, if there is to be one after the last step. */
+function overruns({ overrun }: LoopOptions, { epoch = 0 }: LoopBatch): boolean {
+  if (!overrun || epoch + 1 >= overrun.epochs) return false;
+  overrun.leaveEpoch();
+  return true;
 }
 
 /** Whether a step follows a micro-batch, of which `count` are collected. Upstream: accelerate's `_do_sync`. */

@@ -66,7 +66,7 @@ const optimizer = group('Optimizer', {
 });
 
 const loss = group('Loss', {
-  beta_dpo: number(5000, { above: 0 }, 'how strongly the policy is held to the reference'),
+  beta_dpo: number(5000, { above: 0 }, 'hold of the reference; of kto 1000, of dspo 0.001'),
   sft: onOff('fine-tune on the preferred pictures; the same as --loss_type sft'),
   noise_offset: number(0, { min: 0 }, 'share of noise that is the same in all pixels of a picture'),
   input_perturbation: number(0, { min: 0 }, 'extra noise in the input that is not to be predicted'),

@@ -35,6 +35,9 @@ export type TrainRequest = { readonly [K in keyof Given]?: Given[K] | undefined 
 export const optionOf = (flag: TrainFlag) =>
   flag.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()) as TrainOption;
 
+/** β of losses on another scale than DPO's, where nobody says. Sources: preference/kto.ts, preference/dspo.ts. */
+export const OWN_BETA: Readonly<Record<string, number>> = { kto: 1000, dspo: 0.001 };
+
 /** The rows of the table with both names of each. */
 export const trainOptionRows = (Object.keys(TRAIN_FLAGS) as TrainFlag[]).map((flag) => {
   const spec: OptionSpec & { readonly group: string } = TRAIN_FLAGS[flag];
@@ -67,6 +70,7 @@ export function resolveTrainOptions(request: TrainRequest): TrainOptions {
   return {
     ...options,
     resolution: options.resolution ?? (options.sdxl ? 1024 : 512),
+    betaDpo: request.betaDpo ?? OWN_BETA[options.lossType] ?? options.betaDpo,
     lossType: options.sft ? 'sft' : options.lossType,
     sft: options.lossType === 'sft' || options.sft,
     loraAlpha: options.loraAlpha ?? options.loraRank,

@@ -1,0 +1,91 @@
+/** What a run would do, before it does anything: `--dry_run`. */
+import { join } from 'node:path';
+import { openTrainingData, type PairCounts } from '../data';
+import { type JsonObject, readJson } from '../hub/json-file';
+import { CLIP_TEXT, UNET, VAE } from '../hub/model-kinds';
+import { loadTokenizer } from '../models';
+import { type EffectiveOptions, type Epochs, effectiveOptions, epochs } from './effective';
+import { type Place, placeOf } from './option-paths';
+import type { TrainOptions } from './options';
+import { countOf, type PipelineShapes, planCost, type RunCost, trainedWeights } from './plan-cost';
+
+/** What cannot be told, and why. */
+export interface Unknown {
+  readonly unknown: string;
+}
+
+export interface DataPlan extends Epochs {
+  readonly counts: PairCounts;
+}
+
+export interface ModelPlan extends RunCost {
+  /** Numbers in each model, and in what is trained. */
+  readonly parameters: Readonly<Record<'unet' | 'vae' | 'textEncoder' | 'trained', number>>;
+}
+
+export interface RunPlan {
+  readonly options: TrainOptions;
+  readonly effective: EffectiveOptions;
+  readonly data: DataPlan | Unknown;
+  readonly model: ModelPlan | Unknown;
+}
+
+/**
+ * Counts pairs and parameters, and predicts memory; no weight and no picture is read, and nothing is downloaded.
+ * @throws RangeError, CheckpointError or ParquetError where local data or model folders are not usable
+ */
+export async function planRun(options: TrainOptions): Promise<RunPlan> {
+  const [data, model] = [await planData(options), await planModel(options)];
+  return { options, effective: effectiveOptions(options), data, model };
+}
+
+const onHub = (place: Place | undefined): Unknown | undefined =>
+  place?.kind === 'hub'
+    ? { unknown: `not known until "${place.name}" is downloaded from the hub` }
+    : undefined;
+
+async function planData(options: TrainOptions): Promise<DataPlan | Unknown> {
+  const { datasetName } = options;
+  const unknown = onHub(
+    datasetName === undefined ? undefined : placeOf('dataset_name', datasetName),
+  );
+  if (unknown) return unknown;
+  const { counts } = await openTrainingData({
+    ...options,
+    trainMethod: options.sft ? 'sft' : 'dpo',
+    parity: options.parity === 'repo' ? 'repo' : 'fixed',
+  });
+  return { counts, ...epochs(options, counts.kept) };
+}
+
+async function planModel(options: TrainOptions): Promise<ModelPlan | Unknown> {
+  const { pretrainedModelNameOrPath: pipeline, unetInit, pretrainedVaeModelNameOrPath } = options;
+  const unetFrom = unetInit === '' ? pipeline : unetInit;
+  const vaeFrom = pretrainedVaeModelNameOrPath ?? pipeline;
+  for (const [flag, value] of [
+    ['pretrained_model_name_or_path', pipeline],
+    ['unet_init', unetFrom],
+    ['pretrained_vae_model_name_or_path', vaeFrom],
+  ] as const) {
+    const unknown = onHub(placeOf(flag, value));
+    if (unknown) return unknown;
+  }
+  if (options.sdxl) return { unknown: 'not planned for SDXL' };
+  const vaeFolder = vaeFrom === pipeline ? join(pipeline, 'vae') : vaeFrom;
+  const tokenizer = await loadTokenizer(join(pipeline, 'tokenizer'));
+  const shapes: PipelineShapes = {
+    unet: UNET.config(await config(join(unetFrom, 'unet'))),
+    vae: VAE.config(await config(vaeFolder)),
+    textEncoder: CLIP_TEXT.config(await config(join(pipeline, 'text_encoder'))),
+    textLength: tokenizer.modelMaxLength,
+  };
+  const parameters = {
+    unet: countOf(UNET.weights(shapes.unet)),
+    vae: countOf(VAE.weights(shapes.vae)),
+    textEncoder: countOf(CLIP_TEXT.weights(shapes.textEncoder)),
+    trained: countOf(trainedWeights(shapes.unet, options)),
+  };
+  return { parameters, ...planCost(shapes, options) };
+}
+
+const config = (folder: string): Promise<JsonObject> => readJson(join(folder, 'config.json'));

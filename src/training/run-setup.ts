@@ -1,0 +1,210 @@
+/** Everything that a training run needs, opened in the original's order and, where there is a checkpoint, brought back. */
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  BatchSource,
+  type CaptionEncoder,
+  type OpenedTrainingData,
+  openTrainingData,
+} from '../data';
+import { fixText } from '../models/fix-text';
+import { preferenceLosses } from '../preference';
+import { PythonRandom, TorchGenerator } from '../random';
+import { Adafactor } from './adafactor';
+import { AdamW } from './adamw';
+import { cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
+import { checkConfiguration } from './configuration';
+import { type EffectiveOptions, effectiveOptions } from './effective';
+import { Ema } from './ema';
+import type { Optimizer } from './optimizer';
+import { resolveTrainOptions, type TrainOptions, type TrainRequest } from './options';
+import { type ParitySwitches, paritySwitches } from './parity';
+import { findCheckpoint, type LoadedCheckpoint, loadCheckpoint } from './resume';
+import { loadRunModels, type RunModels } from './run-models';
+import { type Boundary, boundaryOf, type RunState, restoreRun } from './run-state';
+import { textEncoderConstructorDraws } from './text-encoder-draws';
+
+/** A run that is ready to train. */
+export interface RunSetup extends RunState {
+  /** The seed is in it, also where one was drawn. */
+  readonly options: TrainOptions & { readonly seed: number };
+  readonly effective: EffectiveOptions;
+  readonly parity: ParitySwitches;
+  readonly random: { readonly torch: TorchGenerator; readonly python: PythonRandom };
+  readonly data: OpenedTrainingData;
+  readonly batches: BatchSource;
+  /** Where it goes on. */
+  readonly start: Boundary;
+  dispose(): void;
+}
+
+/** Tells the user something in a sentence. */
+export type Note = (sentence: string) => void;
+
+/** A run that was asked for, before anything big is loaded. */
+export interface FoundRun {
+  readonly options: TrainOptions & { readonly seed: number };
+  /** Of the same run, where it goes on. */
+  readonly saved?: LoadedCheckpoint;
+}
+
+/**
+ * Checks the options, and looks for a checkpoint to go on from.
+ * @throws Error where the options are refused, or the output folder is another run's
+ */
+export async function findRun(request: TrainRequest, note: Note): Promise<FoundRun> {
+  const asked = resolveTrainOptions(request);
+  const saved = await checkpointOf(asked, note);
+  const options = { ...asked, seed: await seedOf(asked, saved, note) };
+  if (!saved) await refuseUsedFolder(options);
+  else checkConfiguration(await saved.config(), { ...options }, options.ignoreConfigDifference);
+  return { options, ...(saved ? { saved } : {}) };
+}
+
+/**
+ * Loads everything in the original's order, and brings back what the checkpoint holds.
+ * @throws Error naming the file of a model or of the data that is wrong
+ */
+export async function setUpRun({ options, saved }: FoundRun, note: Note): Promise<RunSetup> {
+  const random = {
+    torch: new TorchGenerator(options.seed),
+    python: new PythonRandom(options.seed),
+  };
+  const parity = paritySwitches(options.parity);
+  const models = await loadRunModels(options, {
+    generator: random.torch,
+    onTextEncoder: (config) => {
+      if (parity.textEncoderDraws === 'drawn') textEncoderConstructorDraws(random.torch, config);
+    },
+    ...(saved ? { checkpoint: saved } : {}),
+  });
+  try {
+    return await withModels({ options, random, parity, models }, saved, note);
+  } catch (error) {
+    models.dispose();
+    throw error;
+  }
+}
+
+type Opened = Pick<RunSetup, 'options' | 'random' | 'parity' | 'models'>;
+
+async function withModels(
+  opened: Opened,
+  saved: LoadedCheckpoint | undefined,
+  note: Note,
+): Promise<RunSetup> {
+  const { options, random, models } = opened;
+  const effective = effectiveOptions(options);
+  const data = await openTrainingData(dataOptions(options));
+  const optimizer = makeOptimizer(options, effective, models);
+  const ema = options.useEma ? new Ema(models.trained, { decay: options.emaDecay }) : undefined;
+  const state: RunState = { options, models, optimizer, ...(ema ? { ema } : {}) };
+  const restored = saved ? await restoreRun(state, saved) : undefined;
+  if (restored) {
+    random.torch.restore(restored.torch);
+    random.python.restore(restored.python);
+  }
+  const resumed = options.hardSkipResume ? undefined : restored?.data;
+  const tokenizer = captionEncoder(opened);
+  const batches = new BatchSource(data, tokenizer, random, batchOptions(options), resumed);
+  const start = boundaryOf(restored?.step ?? 0, random, batches);
+  if (restored) note(`Going on after step ${restored.step} of ${saved?.path}.`);
+  const dispose = () => {
+    optimizer.dispose();
+    ema?.dispose();
+    models.dispose();
+  };
+  return { ...opened, ...state, options, effective, data, batches, start, dispose };
+}
+
+async function checkpointOf(
+  options: TrainOptions,
+  note: Note,
+): Promise<LoadedCheckpoint | undefined> {
+  const { outputDir, resumeFromCheckpoint } = options;
+  const { recovered } = await cleanOutputFolder(outputDir);
+  for (const path of recovered) note(`${path} was whole and got its name back.`);
+  if (resumeFromCheckpoint === '') return undefined;
+  const found = await findCheckpoint(outputDir, resumeFromCheckpoint);
+  if (!found) return undefined;
+  for (const { path, reason } of found.passedOver) note(`Passing over ${path}: ${reason}`);
+  return loadCheckpoint(found.path);
+}
+
+/** The one that is asked for, the checkpoint's, or one drawn now. */
+async function seedOf(
+  { seed }: TrainOptions,
+  saved: LoadedCheckpoint | undefined,
+  note: Note,
+): Promise<number> {
+  if (seed !== undefined) return seed;
+  const before = (await saved?.config())?.seed;
+  if (typeof before === 'number') return before;
+  const drawn = randomInt(2 ** 32);
+  note(`The seed is ${drawn}.`);
+  return drawn;
+}
+
+/** A run that starts anew would, in time, replace the model and the checkpoints of another. */
+async function refuseUsedFolder(options: TrainOptions): Promise<void> {
+  const { outputDir, pretrainedModelNameOrPath } = options;
+  if (resolve(outputDir) === resolve(pretrainedModelNameOrPath))
+    throw new Error(`--output_dir is ${outputDir}, the model that is to be trained; give another.`);
+  const model = join(outputDir, 'model_index.json');
+  const [checkpoint] = await listCheckpoints(outputDir);
+  const found = existsSync(model) ? model : checkpoint?.path;
+  if (found === undefined) return;
+  throw new Error(
+    `--output_dir is ${outputDir}, but ${found} is of another run; give another folder, or go on from that run.`,
+  );
+}
+
+function captionEncoder({ parity, models }: Opened): CaptionEncoder {
+  const { tokenizer } = models.base;
+  if (parity.captionText === 'as it is') return tokenizer;
+  return { encode: (texts) => tokenizer.encode(texts.map(fixText)) };
+}
+
+function makeOptimizer(
+  options: TrainOptions,
+  { optimizer }: EffectiveOptions,
+  { trained }: RunModels,
+): Optimizer {
+  const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = options;
+  const { adamWeightDecay: weightDecay } = options;
+  return optimizer === 'Adafactor'
+    ? new Adafactor([trained], { weightDecay })
+    : new AdamW([trained], { beta1, beta2, epsilon, weightDecay });
+}
+
+/** What train.py tells `load_dataset` and its filters. */
+function dataOptions(options: RunSetup['options']) {
+  const { datasetName, datasetConfigName, trainDataDir, maxTrainSamples } = options;
+  const { split, seed, dreamlikePairsOnly, imageColumn, captionColumn, parity } = options;
+  const known = { datasetName, datasetConfigName, trainDataDir, maxTrainSamples };
+  return {
+    ...definedOnly(known),
+    ...{ split, seed, dreamlikePairsOnly, imageColumn, captionColumn },
+    trainMethod: preferenceLosses[options.lossType].pictures === 'winner' ? 'sft' : 'dpo',
+    parity: paritySwitches(parity).tieFilter === 'always' ? 'fixed' : 'repo',
+  } as const;
+}
+
+const definedOnly = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+function batchOptions(options: TrainOptions) {
+  const { trainBatchSize: batchSize, proportionEmptyPrompts, resolution } = options;
+  return {
+    ...{ batchSize, proportionEmptyPrompts, resolution },
+    pictures: preferenceLosses[options.lossType].pictures,
+    order: options.split === 'train' ? 'shuffled' : 'as stored',
+    crop: options.randomCrop ? 'random' : 'center',
+    flip: options.noHflip ? 'none' : 'random',
+    pairedAugmentation: options.pairedAugmentation ? 'shared' : 'independent',
+    dataloaderNumWorkers: options.dataloaderNumWorkers,
+  } as const;
+}

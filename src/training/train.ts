@@ -1,0 +1,157 @@
+/** A whole training run: what `npm run train` and a cell of a notebook do. Upstream: train.py `main`. */
+import { noiseSchedule } from '../diffusion';
+import { epochs } from './effective';
+import { type LoopOptions, trainingLoop } from './loop';
+import { lrSchedules } from './lr-schedule';
+import { NotFiniteError } from './not-finite';
+import type { TrainRequest } from './options';
+import { lossSwitches, noisingSwitches } from './parity';
+import { preferenceStep } from './preference-step';
+import type { StepRecord } from './record';
+import { RunBook } from './run-book';
+import { findRun, type Note, type RunSetup, setUpRun } from './run-setup';
+import { boundaryOf } from './run-state';
+import type { ValidationPicture } from './validation';
+
+export interface TrainHooks {
+  /** Ends the run after the micro-batch under way, with a checkpoint of the last whole step. */
+  readonly signal?: AbortSignal;
+  /** Is told, in sentences, what a person should know. @default nobody is */
+  readonly note?: Note;
+  /** Is given the validation pictures of a step. */
+  readonly onValidation?: (pictures: readonly ValidationPicture[], step: number) => void;
+}
+
+/** How a run ended. */
+export interface TrainResult {
+  readonly outputDir: string;
+  /** Optimizer steps taken. */
+  readonly step: number;
+  /** `finished before`: there was nothing left to do. */
+  readonly ended: 'finished' | 'finished before' | 'interrupted';
+  /** The newest checkpoint, to go on from. */
+  readonly checkpoint: string;
+}
+
+/**
+ * Trains as the options say, and yields one record after every optimizer step. It goes on from a checkpoint of the same
+ * run where there is one; a run that is stopped, by the signal or by leaving the loop, saves one first. Finished, the
+ * output folder holds the whole pipeline.
+ *
+ * @throws Error in one sentence: options that are refused, a folder of another run, a file that is wrong
+ * @throws NotFiniteError where a loss or gradient is no number; the weights are as before, and the step's record is kept
+ */
+export async function* train(
+  request: TrainRequest,
+  { signal, note = () => undefined, onValidation }: TrainHooks = {},
+): AsyncGenerator<StepRecord, TrainResult, void> {
+  const found = await findRun(request, note);
+  const { outputDir, maxTrainSteps } = found.options;
+  const { step: stepsDone = 0 } = found.saved?.manifest ?? {};
+  if (found.saved && stepsDone >= maxTrainSteps) {
+    note(
+      `The run in ${outputDir} has taken ${stepsDone} of ${maxTrainSteps} steps: nothing to do.`,
+    );
+    return { outputDir, step: stepsDone, ended: 'finished before', checkpoint: found.saved.path };
+  }
+  const run = await setUpRun(found, note);
+  try {
+    const book = await RunBook.open(run, note);
+    try {
+      return yield* steps(run, book, {
+        note,
+        ...(signal ? { signal } : {}),
+        ...(onValidation ? { onValidation } : {}),
+      });
+    } finally {
+      await book.close();
+    }
+  } finally {
+    run.dispose();
+  }
+}
+
+async function* steps(
+  run: RunSetup,
+  book: RunBook,
+  { signal, note, onValidation }: TrainHooks & { readonly note: Note },
+): AsyncGenerator<StepRecord, TrainResult, void> {
+  const { outputDir, maxTrainSteps } = run.options;
+  let boundary = run.start;
+  let damaged = run.batches.damaged.length;
+  let state: 'training' | 'failed' = 'training';
+  let checkpoint = '';
+  try {
+    for await (const record of trainingLoop(loopOptions(run, signal))) {
+      run.ema?.step();
+      boundary = boundaryOf(record.step, run.random, run.batches);
+      book.log(record);
+      for (const message of run.batches.damaged.slice(damaged)) note(`Skipped: ${message}`);
+      damaged = run.batches.damaged.length;
+      const pictures = await book.validate(record);
+      if (pictures.length > 0) onValidation?.(pictures, record.step);
+      await book.saveIfDue(boundary, maxTrainSteps);
+      yield record;
+    }
+  } catch (error) {
+    state = 'failed';
+    if (error instanceof NotFiniteError)
+      note(`The record of the step is in ${await book.keepBroken(error)}.`);
+    throw error;
+  } finally {
+    if (state !== 'failed' && boundary.step > 0) checkpoint = await book.save(boundary);
+  }
+  const { step } = boundary;
+  if (step < maxTrainSteps) return { outputDir, step, ended: 'interrupted', checkpoint };
+  await book.finish();
+  return { outputDir, step, ended: 'finished', checkpoint };
+}
+
+function loopOptions(run: RunSetup, signal: AbortSignal | undefined): LoopOptions {
+  const { options, effective, parity, batches, optimizer, start } = run;
+  const { maxTrainSteps, lrScheduler, lrWarmupSteps, lrStepRules } = options;
+  const { learningRate } = effective;
+  return {
+    batches,
+    optimizer,
+    maxTrainSteps,
+    stepsDone: start.step,
+    gradientAccumulationSteps: options.gradientAccumulationSteps,
+    epochEnd: options.accelerate0202Accumulation ? 'always after' : parity.epochEnd,
+    ...(parity.overrunEpochs === 'none' ? {} : { overrun: overrunOf(run) }),
+    learningRate,
+    lrSchedule: lrSchedules[lrScheduler]({
+      warmupSteps: lrWarmupSteps,
+      trainingSteps: maxTrainSteps,
+      learningRate,
+      ...(lrStepRules === undefined ? {} : { stepRules: lrStepRules }),
+    }),
+    maxGradNorm: effective.maxGradNorm ?? Infinity,
+    microStep: preferenceStep(microStepOptions(run)),
+    ...(signal ? { signal } : {}),
+  };
+}
+
+/** The epochs that the original plans, each of which it begins. */
+function overrunOf({ options, data, batches }: RunSetup): LoopOptions['overrun'] {
+  const { numTrainEpochs } = epochs(options, data.pairs.length);
+  return { epochs: numTrainEpochs, leaveEpoch: () => batches.leaveEpoch() };
+}
+
+function microStepOptions({ options, effective, parity, models, random }: RunSetup) {
+  const { lossType, betaDpo, inputPerturbation, noiseOffset } = options;
+  const { base, policy } = models;
+  const { timesteps, mixedPrecision, gradientCheckpointing } = effective;
+  return {
+    ...base,
+    policy,
+    reference: base.unet,
+    schedule: noiseSchedule(base.scheduler),
+    generator: random.torch,
+    loss: lossType,
+    lossOptions: { ...lossSwitches(parity, mixedPrecision), betaDpo },
+    noising: { ...noisingSwitches(parity), inputPerturbation, noiseOffset, timesteps },
+    mixedPrecision,
+    recompute: gradientCheckpointing ? 'blocks' : 'none',
+  } as const;
+}

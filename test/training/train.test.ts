@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tensorCount } from '../../src/engine';
+import { disposePipeline, loadPipeline } from '../../src/hub';
+import {
+  NotFiniteError,
+  type StepRecord,
+  type TrainHooks,
+  type TrainRequest,
+  type TrainResult,
+  train,
+} from '../../src/training';
+import { readMetrics, TIMING_METRICS } from '../../src/training/metrics';
+import { fixturePath } from '../support/fixtures';
+import { inTemporaryFolder } from '../support/temporary';
+
+const request = (outputDir: string, rest: TrainRequest = {}): TrainRequest => ({
+  pretrainedModelNameOrPath: fixturePath('pipelines', 'tiny-sd'),
+  datasetName: fixturePath('oracle', 'pickapic_tiny'),
+  outputDir,
+  resolution: 16,
+  trainBatchSize: 2,
+  gradientAccumulationSteps: 2,
+  learningRate: 1e-3,
+  lrWarmupSteps: 2,
+  maxTrainSteps: 6,
+  seed: 7,
+  mixedPrecision: 'no',
+  reportTo: 'none',
+  ...rest,
+});
+
+interface Run {
+  readonly records: readonly StepRecord[];
+  readonly result: TrainResult | undefined;
+  readonly notes: readonly string[];
+}
+
+/** Runs to the end, or leaves the loop after `leaveAfter` records. */
+async function run(
+  asked: TrainRequest,
+  hooks: TrainHooks = {},
+  leaveAfter = Infinity,
+): Promise<Run> {
+  const notes: string[] = [];
+  const records: StepRecord[] = [];
+  const training = train(asked, { note: (sentence) => notes.push(sentence), ...hooks });
+  for (;;) {
+    const next = await training.next();
+    if (next.done) return { records, result: next.value, notes };
+    records.push(next.value);
+    if (records.length < leaveAfter) continue;
+    await training.return(undefined as never);
+    return { records, result: undefined, notes };
+  }
+}
+
+/** Everything in a checkpoint but the manifest, whose hashes follow from the rest, and what the machine measured. */
+function contentOf(folder: string): Readonly<Record<string, string>> {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return Object.fromEntries(
+    names
+      .filter((entry) => entry.isFile() && !['manifest.json', 'config.json'].includes(entry.name))
+      .map(({ parentPath, name }) => {
+        const path = join(parentPath, name);
+        return [path.slice(folder.length), readFileSync(path).toString('base64')];
+      }),
+  );
+}
+
+async function measured(folder: string) {
+  const all = await readMetrics(join(folder, 'metrics.jsonl'));
+  return all.map((metrics) =>
+    Object.fromEntries(Object.entries(metrics).filter(([name]) => !TIMING_METRICS.has(name))),
+  );
+}
+
+const kinds: readonly (readonly [name: string, TrainRequest])[] = [
+  ['AdamW, accumulated', {}],
+  ["the original's faults", { parity: 'repo' }],
+  ['Adafactor', { useAdafactor: true }],
+  ['LoRA', { loraRank: 2 }],
+  ['a moving average', { useEma: true, emaDecay: 0.9 }],
+  ['winners alone, cosine', { lossType: 'sft', lrScheduler: 'cosine' }],
+  ['workers, random crops', { dataloaderNumWorkers: 2, randomCrop: true }],
+  ['bf16, blocks computed again', { mixedPrecision: 'bf16', gradientCheckpointing: true }],
+];
+
+describe('train: resumed', () => {
+  for (const [name, options] of kinds)
+    it(`takes the steps of an uninterrupted run, bit for bit: ${name}`, () =>
+      inTemporaryFolder(async (folder) => {
+        const [whole, parts] = ['whole', 'parts'].map((part) => join(folder, part)) as [
+          string,
+          string,
+        ];
+        await run(request(whole, options));
+        await run(request(parts, options), {}, 2);
+        const { records, result, notes } = await run(request(parts, options));
+        assert.match(notes.join(), /Going on after step 2/);
+        assert.deepEqual(
+          records.map(({ step }) => step),
+          [3, 4, 5, 6],
+        );
+        assert.equal(result?.ended, 'finished');
+        assert.deepEqual(await measured(parts), await measured(whole));
+        const last = 'checkpoint-6';
+        assert.deepEqual(contentOf(join(parts, last)), contentOf(join(whole, last)));
+        const unet = ['unet', 'diffusion_pytorch_model.safetensors'];
+        assert.deepEqual(readFileSync(join(parts, ...unet)), readFileSync(join(whole, ...unet)));
+      }));
+
+  it('stopped in the middle of an accumulation, goes on from the last whole step', () =>
+    inTemporaryFolder(async (folder) => {
+      const [whole, parts] = ['whole', 'parts'].map((part) => join(folder, part)) as [
+        string,
+        string,
+      ];
+      await run(request(whole, { gradientAccumulationSteps: 3 }));
+      const stop = new AbortController();
+      const asked = request(parts, { gradientAccumulationSteps: 3 });
+      const training = train(asked, { signal: stop.signal });
+      await training.next();
+      setTimeout(() => stop.abort(), 20); // while the micro-batches of step 2 or 3 are made
+      let last = await training.next();
+      while (!last.done) last = await training.next();
+      assert.equal(last.value.ended, 'interrupted');
+      assert.match(last.value.checkpoint, new RegExp(`checkpoint-${last.value.step}$`));
+      await run(asked);
+      assert.deepEqual(await measured(parts), await measured(whole));
+      assert.deepEqual(
+        contentOf(join(parts, 'checkpoint-6')),
+        contentOf(join(whole, 'checkpoint-6')),
+      );
+    }));
+
+  it('does nothing, and says so, when the run is finished', () =>
+    inTemporaryFolder(async (folder) => {
+      await run(request(folder, { maxTrainSteps: 1 }));
+      const before = tensorCount();
+      const { records, result, notes } = await run(request(folder, { maxTrainSteps: 1 }));
+      assert.deepEqual(records, []);
+      assert.equal(result?.ended, 'finished before');
+      assert.match(notes.join(), /has taken 1 of 1 steps: nothing to do/);
+      assert.equal(tensorCount(), before);
+    }));
+
+  it('refuses a checkpoint of other options, naming them, unless they may differ', () =>
+    inTemporaryFolder(async (folder) => {
+      await run(request(folder, { maxTrainSteps: 1 }));
+      const other = request(folder, { betaDpo: 100, learningRate: 1e-4 });
+      await assert.rejects(
+        run(other),
+        /--learning_rate was 0\.001, is 0\.0001.*--beta_dpo was 5000, is 100|--beta_dpo was 5000, is 100.*--learning_rate was 0\.001, is 0\.0001/,
+      );
+      const allowed = {
+        ...other,
+        ignoreConfigDifference: ['beta_dpo', 'learning_rate'],
+        maxTrainSteps: 2,
+      };
+      const { records } = await run(allowed);
+      assert.deepEqual(
+        records.map(({ learningRate }) => learningRate),
+        [0.5e-4],
+      ); // warm-up: 1 of 2
+    }));
+
+  it('with hardSkipResume reads the data from the start of an epoch', () =>
+    inTemporaryFolder(async (folder) => {
+      await run(request(folder), {}, 2);
+      const hard = await run(request(folder, { hardSkipResume: true }));
+      assert.deepEqual(
+        hard.records.map(({ step }) => step),
+        [3, 4, 5, 6],
+      );
+    }));
+});
+
+describe('train: what it leaves', () => {
+  it('a pipeline that loads, metrics under the original names, and no tensor', () =>
+    inTemporaryFolder(async (folder) => {
+      const before = tensorCount();
+      const { records } = await run(request(folder, { maxTrainSteps: 3, checkpointingSteps: 2 }));
+      assert.equal(tensorCount(), before);
+      assert.equal(new Set(records.map(({ tensors }) => tensors)).size, 1);
+      const checkpoints = readdirSync(folder).filter((name) => name.startsWith('checkpoint-'));
+      assert.deepEqual(checkpoints.sort(), ['checkpoint-2', 'checkpoint-3']);
+      const [first, , third] = await readMetrics(join(folder, 'metrics.jsonl'));
+      assert.equal(first?.train_loss, Math.fround(Math.LN2));
+      assert.equal(first?.lr, 0);
+      assert.equal(third?.grad_norm, records[2]?.gradNorm);
+      for (const name of [
+        'model_mse_unaccumulated',
+        'ref_mse_unaccumulated',
+        'implicit_acc_accumulated',
+      ])
+        assert.ok(name in (third ?? {}), name);
+      const tuned = await loadPipeline(folder);
+      const base = await loadPipeline(fixturePath('pipelines', 'tiny-sd'));
+      const [name = ''] = tuned.unet.parameters.names;
+      assert.notDeepEqual(tuned.unet.parameters.read(name), base.unet.parameters.read(name));
+      assert.deepEqual(
+        tuned.vae.parameters.read('encoder.conv_in.weight'),
+        base.vae.parameters.read('encoder.conv_in.weight'),
+      );
+      disposePipeline(tuned);
+      disposePipeline(base);
+    }));
+
+  it('strips of base and policy where validation asks for them', () =>
+    inTemporaryFolder(async (folder) => {
+      const steps: number[] = [];
+      const onValidation: TrainHooks['onValidation'] = (pictures, step) => {
+        assert.equal(pictures[0]?.prompt, 'a hat');
+        steps.push(step);
+      };
+      const asked = { maxTrainSteps: 3, validationPrompts: ['a hat'], validationSteps: 2 };
+      await run(request(folder, asked), { onValidation });
+      assert.deepEqual(steps, [2, 3]);
+      assert.deepEqual(readdirSync(join(folder, 'validation')).sort(), ['step-2', 'step-3']);
+    }));
+
+  it('nothing of another run overwritten', () =>
+    inTemporaryFolder(async (folder) => {
+      writeFileSync(join(folder, 'metrics.jsonl'), '{"step":1,"train_loss":9}\n');
+      const { notes } = await run(request(folder, { maxTrainSteps: 1 }));
+      assert.match(notes.join(), /metrics\.jsonl of an earlier attempt is now .*metrics-1\.jsonl/);
+      assert.match(readFileSync(join(folder, 'metrics-1.jsonl'), 'utf8'), /"train_loss":9/);
+      const anew = request(folder, { resumeFromCheckpoint: '' });
+      await assert.rejects(run(anew), /model_index\.json is of another run/);
+    }));
+});
+
+describe('train: numbers that are none', () => {
+  it('stops before the weights are touched, and keeps the record of the step', () =>
+    inTemporaryFolder(async (folder) => {
+      const asked = request(folder, {
+        learningRate: 1e30,
+        lrScheduler: 'constant',
+        maxGradNorm: 1e30,
+      });
+      const notes: string[] = [];
+      const failing = async () => {
+        for await (const _ of train(asked, { note: (sentence) => notes.push(sentence) }));
+      };
+      await assert.rejects(failing(), NotFiniteError);
+      assert.match(notes.join(), /The record of the step is in .*broken-step\.json/);
+      const broken = JSON.parse(readFileSync(join(folder, 'broken-step.json'), 'utf8'));
+      assert.equal(broken.step, 2);
+    }));
+});
