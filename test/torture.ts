@@ -4,12 +4,13 @@
  */
 import { ArgumentParser } from 'argparse';
 import { boundsCheck, handlesCheck } from './torture/engine';
-import { checkpointsCheck } from './torture/resume';
+import { checkpointsCheck, trainingCheck } from './torture/resume';
 
 /** Settings of a run, from the command line. */
 export interface Settings {
   readonly operations: number;
   readonly kills: number;
+  readonly moments: number;
 }
 
 /** A check: says what it found, or throws what went wrong. */
@@ -17,14 +18,15 @@ export type Check = (settings: Settings) => string | Promise<string>;
 
 const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   engine: { handles: handlesCheck, bounds: boundsCheck },
-  resume: { checkpoints: checkpointsCheck },
+  resume: { checkpoints: checkpointsCheck, training: trainingCheck },
 };
 
 function parse() {
   const description =
     'handles: a million operations leave no handle and no memory. ' +
     "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor. " +
-    'checkpoints: a process killed again and again while it saves leaves no torn checkpoint and loses none.';
+    'checkpoints: a process killed again and again while it saves leaves no torn checkpoint and loses none. ' +
+    'training: runs killed at random moments and resumed end as if they had been left alone.';
   const parser = new ArgumentParser({ prog: 'npm run torture --', description });
   parser.add_argument('subject', { choices: Object.keys(subjects) });
   parser.add_argument('--only', {
@@ -43,11 +45,18 @@ function parse() {
     metavar: 'N',
     help: 'SIGKILLs of the checkpoints check (default: %(default)s)',
   });
+  parser.add_argument('--moments', {
+    type: 'int',
+    default: 20,
+    metavar: 'N',
+    help: 'SIGKILLs of the training check (default: %(default)s)',
+  });
   const args = parser.parse_args() as Settings & { readonly subject: string; only?: string };
   const checks = Object.entries(subjects[args.subject] ?? {});
   const chosen = checks.filter(([name]) => args.only === undefined || name === args.only);
   if (chosen.length === 0) parser.error(`${args.subject} has no check '${args.only}'`);
-  return { settings: { operations: args.operations, kills: args.kills }, chosen };
+  const { operations, kills, moments } = args;
+  return { settings: { operations, kills, moments }, chosen };
 }
 
 async function main(): Promise<void> {

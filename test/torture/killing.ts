@@ -50,12 +50,13 @@ const lastSaved = (output: string): number =>
   Number([...output.matchAll(/saved \S*checkpoint-(\d+)/gi)].at(-1)?.[1] ?? 0);
 
 /** What the next start finds: never a torn checkpoint, and none that was saved is lost. */
-async function lookAfterKill(outputDir: string, saved: number): Promise<void> {
+async function lookAfterKill(outputDir: string, saved: number): Promise<'resumes' | 'starts'> {
   await cleanOutputFolder(outputDir);
   const found = await findCheckpoint(outputDir, 'latest');
   assert.deepEqual(found?.passedOver ?? [], [], 'a checkpoint is torn');
   const step = found?.step ?? 0;
   assert.ok(step >= saved, `checkpoint-${saved} was saved, but the newest is of step ${step}`);
+  return found ? 'resumes' : 'starts';
 }
 
 export interface KillOptions {
@@ -94,8 +95,7 @@ export async function killAndResume(
     if (killed) {
       report.kills += 1;
       saved = Math.max(saved, lastSaved(output));
-      await lookAfterKill(broken, saved);
-      if (saved > 0) report.resumed += 1;
+      if ((await lookAfterKill(broken, saved)) === 'resumes') report.resumed += 1;
       continue;
     }
     assert.deepEqual(await differences(whole, broken), []);
