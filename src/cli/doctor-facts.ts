@@ -102,6 +102,7 @@ export function tensorflowFacts(): Fact[] {
     ['TensorFlow', `${facts.tensorflow} through tfjs-node-gpu`],
     ['devices', facts.devices.join(', ')],
     card,
+    ['GPU path', 'untested: nobody has run it on a GPU yet; its operations are tested on CPUs'],
     ['threads', threads()],
     ['oneDNN', onednnState(stderr)],
     ['native kernels', kernels],

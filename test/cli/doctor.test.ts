@@ -48,6 +48,7 @@ describe('doctor', function () {
     assert.match(found('C++ compiler'), /\d+\.\d+/);
     assert.match(found('TensorFlow'), /^2\.21\.0 /);
     assert.match(found('devices'), /^(CPU|GPU)$/);
+    assert.match(found('GPU path'), /^untested/);
     assert.match(found('processor'), /, \d+ of \d+ to use$/);
     const n = usableProcessors();
     assert.equal(found('threads'), `kernels ${n}, TensorFlow ${n} in an operation, 1 at a time`);
