@@ -110,6 +110,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Mul: elementwise,
   RealDiv: elementwise,
   Sub: elementwise,
+  Maximum: elementwise,
+  Minimum: elementwise,
   Greater: comparison,
   Cast: (inputs, attributes) => [{ shape: shapeOf(inputs, 0), dtype: number(attributes, 'DstT') }],
   Identity: (inputs) => [{ shape: shapeOf(inputs, 0), alias: 0 }],
@@ -118,6 +120,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Fill: (inputs) => [{ shape: dataOf(inputs, 0) }],
   Sum: sum,
   Slice: (inputs) => [{ shape: dataOf(inputs, 2) }],
+  GatherV2: (inputs) => [{ shape: [...shapeOf(inputs, 1), ...shapeOf(inputs, 0).slice(1)] }],
   Pad: (inputs) => {
     const around = dataOf(inputs, 1);
     const more = (i: number) => (around[2 * i] ?? 0) + (around[2 * i + 1] ?? 0);

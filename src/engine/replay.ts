@@ -75,8 +75,8 @@ function secondsOf(call: PlannedCall): number {
 /** A real tensor in place of an abstract one. */
 function stand({ shape, dtype, data }: Abstract): Tensor | number {
   const type = floats[dtype];
-  if (data && dtype === dtypeNumbers.int32)
-    return createHandle(shape, dtype, Int32Array.from(data));
+  if (dtype === dtypeNumbers.int32)
+    return createHandle(shape, dtype, data ? Int32Array.from(data) : new Int32Array(sizeOf(shape)));
   if (data && type === 'float32') return createHandle(shape, dtype, Float32Array.from(data));
   if (!type) return createHandle(shape, dtype, new Uint8Array(sizeOf(shape)));
   const cut = shape.length === 1 ? [Math.min(shape[0] ?? 0, LONGEST)] : shape;

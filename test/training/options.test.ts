@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type PreferenceLossName, preferenceLosses } from '../../src/preference';
 import { optionNotes } from '../../src/training/option-notes';
 import { checkPaths, namedCheckpoint, placeOf } from '../../src/training/option-paths';
 import {
@@ -83,8 +84,27 @@ describe('resolveTrainOptions', () => {
     assert.equal(resolved({ loraRank: 8, loraAlpha: 4 }).loraAlpha, 4);
   });
 
+  it('gives every loss its own β, unless told', () => {
+    for (const [name, { defaults }] of Object.entries(preferenceLosses)) {
+      if (!('betaDpo' in defaults)) continue;
+      const lossType = name as PreferenceLossName;
+      assert.equal(resolved({ lossType }).betaDpo, defaults.betaDpo, name);
+      assert.equal(resolved({ lossType, betaDpo: 7 }).betaDpo, 7, name);
+    }
+    assert.deepEqual(
+      Object.keys(preferenceLosses).sort(),
+      [...(TRAIN_FLAGS.loss_type.choices ?? [])].sort(),
+    );
+  });
+
   it('leaves what it made as it is', () => {
-    for (const request of [{}, { sft: true }, { loraRank: 4 }, { sdxl: true }])
+    for (const request of [
+      {},
+      { sft: true },
+      { loraRank: 4 },
+      { sdxl: true },
+      { lossType: 'kto' },
+    ] as const)
       assert.deepEqual(resolveTrainOptions(resolved(request)), resolved(request));
   });
 
