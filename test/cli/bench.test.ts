@@ -28,7 +28,7 @@ describe('the cases of bench', () => {
 
   const unet: Denoiser = { config: UNET_JSON, side: 4, text: [3, 64] };
   const works: readonly Work[] = [
-    { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks' },
+    { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks', reference: 'bfloat16' },
     { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks', lora: { rank: 2 } },
     { kind: 'resnet', channels: 32, side: 3 },
     { kind: 'transformer', channels: 32, side: 2 },

@@ -28,14 +28,16 @@ export function someUNet({ config: json }: Denoiser, options: WeightOptions = {}
 }
 
 /** A reference, a policy, and an optimizer of what is trained of it. */
-function contestants({ unet: sizes, lora }: WorkOf<'dpo-step'>, precision: Precision) {
+function contestants(work: WorkOf<'dpo-step'>, precision: Precision) {
+  const { unet: sizes, lora, reference: asked = 'float32' } = work;
+  const matrices = precision === 'bf16' ? 'bfloat16' : asked; // in bf16 the same numbers come out
   if (lora) {
-    const reference = someUNet(sizes, { matrices: precision === 'bf16' ? 'bfloat16' : 'float32' });
+    const reference = someUNet(sizes, { matrices });
     const { model, adapter } = withLora(reference, { ...lora, generator: new TorchGenerator(0) });
     return { policy: model, reference, optimizer: new AdamW([adapter]) };
   }
   const policy = someUNet(sizes);
-  const parameters = policy.parameters.clone();
+  const parameters = policy.parameters.clone({ matrices });
   const reference: UNet = { ...policy, parameters, p: parameters.tree() };
   return { policy, reference, optimizer: new AdamW([policy.parameters]) };
 }
