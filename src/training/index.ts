@@ -12,6 +12,7 @@ export { type CleanedFolder, cleanOutputFolder, listCheckpoints } from './checkp
 export { Clock } from './clock';
 export { checkConfiguration, withoutSecrets } from './configuration';
 export { type DpoStepOptions, dpoStep } from './dpo-step';
+export { type EffectiveOptions, type Epochs, effectiveOptions, epochs } from './effective';
 export { Ema, type EmaOptions, emaDecay } from './ema';
 export { type InterruptOptions, type Interrupts, watchInterrupts } from './interrupts';
 export { type LoopBatch, type LoopOptions, trainingLoop } from './loop';
@@ -73,6 +74,7 @@ export {
   loadCheckpoint,
 } from './resume';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
+export { type DataPlan, type ModelPlan, planRun, type RunPlan, type Unknown } from './run-plan';
 export { type SftStepOptions, sftStep } from './sft-step';
 export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';
 export { textEncoderConstructorDraws } from './text-encoder-draws';
