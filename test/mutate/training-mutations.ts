@@ -161,8 +161,8 @@ export const trainingMutations: readonly Mutation[] = [
   {
     what: 'learning rate: counted from 1',
     file: 'src/training/loop.ts',
-    from: 'schedule(step)',
-    to: 'schedule(step + 1)',
+    from: 'const rate = learningRate * schedule(step)',
+    to: 'const rate = learningRate * schedule(step + 1)',
     tests: training,
   },
   {
