@@ -46,6 +46,8 @@ export interface LoadPipelineOptions {
 export interface SavePipelineOptions {
   /** @default 'F32' */
   readonly dtype?: WeightDType;
+  /** Of autoencoder and text encoder, where it is not the denoiser's. @default dtype */
+  readonly encoders?: WeightDType;
   /** A part of the weight files' names, such as 'fp16'. @default none */
   readonly variant?: string;
   /**
@@ -124,12 +126,13 @@ export async function savePipeline(
 /** What fills each folder of a pipeline. */
 function partWriters(
   { unet, vae, textEncoder, tokenizer, scheduler }: Pipeline,
-  weights: Pick<SavePipelineOptions, 'dtype' | 'variant'>,
+  { encoders, ...weights }: Pick<SavePipelineOptions, 'dtype' | 'encoders' | 'variant'>,
 ): Readonly<Record<string, (folder: string) => Promise<unknown>>> {
+  const frozen = encoders === undefined ? weights : { ...weights, dtype: encoders };
   return {
     unet: (folder) => saveModel(unet, folder, UNET, weights),
-    vae: (folder) => saveModel(vae, folder, VAE, weights),
-    text_encoder: (folder) => saveModel(textEncoder, folder, CLIP_TEXT, weights),
+    vae: (folder) => saveModel(vae, folder, VAE, frozen),
+    text_encoder: (folder) => saveModel(textEncoder, folder, CLIP_TEXT, frozen),
     tokenizer: (folder) => saveTokenizer(tokenizer, folder),
     scheduler: (folder) => writeJson(join(folder, 'scheduler_config.json'), scheduler),
   };

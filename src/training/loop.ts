@@ -86,6 +86,7 @@ export async function* trainingLoop(options: LoopOptions): AsyncGenerator<StepRe
         ...originalFigures(micro, gradientAccumulationSteps),
         gradNorm,
         learningRate: rate,
+        nextLearningRate: learningRate * schedule(step),
         pairsPerSecond: pairs / clock.seconds,
         secondsLeft: clock.secondsLeft,
         tensors: tensorCount(),

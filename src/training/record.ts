@@ -35,6 +35,8 @@ export interface StepRecord extends MicroRecord {
   readonly gradNorm: number;
   /** The rate this step was taken with. */
   readonly learningRate: number;
+  /** The rate of the step after this one. */
+  readonly nextLearningRate: number;
   readonly pairsPerSecond: number;
   readonly secondsLeft: number;
   /** Live tensors after the step: the same at every step, or something leaks. */

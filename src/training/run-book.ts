@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodePng } from '../data/image';
-import { saveLora, savePipeline } from '../hub';
+import { type SavePipelineOptions, saveLora, savePipeline } from '../hub';
 import { writeTextAtomically } from '../hub/atomic';
+import { readJson, writeJson } from '../hub/json-file';
 import { saveCheckpoint } from './checkpoint';
 import { withoutSecrets } from './configuration';
 import { type Metrics, type MetricsFile, metricsOf, openMetrics } from './metrics';
@@ -56,9 +57,23 @@ export class RunBook {
   }
 
   log(record: StepRecord): void {
-    const metrics: Metrics = metricsOf(record);
+    const metrics = this.figuresOf(record);
     this.metrics.log(metrics);
     this.reporter.log(metrics);
+  }
+
+  /** What is written down of a step, as the ledger has it. */
+  private figuresOf({ nextLearningRate, ...record }: StepRecord): Metrics {
+    const { loggedLr, mseLogging } = this.run.parity;
+    const { modelLossW, modelLossL, refLossW, refLossL } = record;
+    const logged = loggedLr === 'of this step' ? record.learningRate : nextLearningRate;
+    return {
+      ...metricsOf(record),
+      lr: logged,
+      lr_used: record.learningRate,
+      ...(mseLogging === 'both' ? meanOf('model_mse', modelLossW, modelLossL) : {}),
+      ...(mseLogging === 'both' ? meanOf('ref_mse', refLossW, refLossL) : {}),
+    };
   }
 
   /** Draws the validation prompts where the options say so. */
@@ -103,14 +118,22 @@ export class RunBook {
     return path;
   }
 
-  /** Saves the pipeline with what was trained, and an adapter on its own beside it. */
-  async finish(): Promise<void> {
+  /** Saves the pipeline with what was trained, and an adapter on its own beside it; notes last that it did. */
+  async finish(step: number): Promise<void> {
     const { models, options, ema } = this.run;
     if (ema) models.trained.copyFrom(ema.average);
     if (models.lora) await saveLora(models.lora, options.outputDir);
     await withResult(models, (result) =>
-      savePipeline(result, options.outputDir, { existing: 'merge' }),
+      savePipeline(result, options.outputDir, { existing: 'merge', ...this.encoderType() }),
     );
+    await writeJson(join(options.outputDir, FINISHED), { step });
+  }
+
+  private encoderType(): Pick<SavePipelineOptions, 'encoders'> {
+    const { parity, options } = this.run;
+    const { mixedPrecision } = options;
+    if (parity.savedEncoders === 'as they were read' || mixedPrecision === 'no') return {};
+    return { encoders: mixedPrecision === 'fp16' ? 'F16' : 'BF16' };
   }
 
   /** Keeps the record of a step that went wrong; returns where. */
@@ -128,8 +151,20 @@ export class RunBook {
   }
 }
 
+const FINISHED = 'finished.json';
+
+/** The step whose pipeline an output folder holds, if there is one. */
+export async function finishedStep(outputDir: string): Promise<number | undefined> {
+  const path = join(outputDir, FINISHED);
+  return existsSync(path) ? Number((await readJson(path)).step) : undefined;
+}
+
 /** As the original's notebook draws, but for the number of steps. */
 const VALIDATION = { numInferenceSteps: 20, guidanceScale: 7.5 } as const;
+
+/** Of preferred and rejected pictures together, where there are both. */
+const meanOf = (name: string, w?: number, l?: number) =>
+  w === undefined || l === undefined ? {} : { [name]: 0.5 * (w + l) };
 
 /** `metrics.jsonl` → the first of `metrics-1.jsonl`, `metrics-2.jsonl`, … that is free. */
 function setAside(path: string, note: Note): void {

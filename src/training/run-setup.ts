@@ -5,12 +5,15 @@ import { join, resolve } from 'node:path';
 import {
   BatchSource,
   type CaptionEncoder,
+  chooseWinners,
+  describeChoice,
   type OpenedTrainingData,
   openTrainingData,
 } from '../data';
 import { fixText } from '../models/fix-text';
 import { preferenceLosses } from '../preference';
 import { PythonRandom, TorchGenerator } from '../random';
+import { openSelector } from '../scoring/selector';
 import { Adafactor } from './adafactor';
 import { AdamW } from './adamw';
 import { cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
@@ -96,7 +99,7 @@ async function withModels(
 ): Promise<RunSetup> {
   const { options, random, models } = opened;
   const effective = effectiveOptions(options);
-  const data = await openTrainingData(dataOptions(options));
+  const data = await chosen(await openTrainingData(dataOptions(options)), options, note);
   const optimizer = makeOptimizer(options, effective, models);
   const ema = options.useEma ? new Ema(models.trained, { decay: options.emaDecay }) : undefined;
   const state: RunState = { options, models, optimizer, ...(ema ? { ema } : {}) };
@@ -160,6 +163,23 @@ async function refuseUsedFolder(options: TrainOptions): Promise<void> {
   );
 }
 
+/** Winners by `--choice_model`, where it is given. Upstream: train.py:1003, `do_flip`. */
+async function chosen(
+  data: OpenedTrainingData,
+  { choiceModel, lossType }: TrainOptions,
+  note: Note,
+): Promise<OpenedTrainingData> {
+  if (choiceModel === '' || lossType === 'sft') return data;
+  const selector = await openSelector(choiceModel);
+  try {
+    const { data: relabelled, counts } = await chooseWinners(data, selector);
+    note(`${choiceModel} ${describeChoice(counts)}.`);
+    return relabelled;
+  } finally {
+    selector.dispose();
+  }
+}
+
 function captionEncoder({ parity, models }: Opened): CaptionEncoder {
   const { tokenizer } = models.base;
   if (parity.captionText === 'as it is') return tokenizer;
@@ -206,5 +226,6 @@ function batchOptions(options: TrainOptions) {
     flip: options.noHflip ? 'none' : 'random',
     pairedAugmentation: options.pairedAugmentation ? 'shared' : 'independent',
     dataloaderNumWorkers: options.dataloaderNumWorkers,
+    readAhead: { threads: Math.max(1, options.dataloaderNumWorkers) },
   } as const;
 }

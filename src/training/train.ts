@@ -1,5 +1,7 @@
 /** A whole training run: what `npm run train` and a cell of a notebook do. Upstream: train.py `main`. */
+import { join } from 'node:path';
 import { noiseSchedule } from '../diffusion';
+import { checkpointName } from './checkpoint-folders';
 import { epochs } from './effective';
 import { type LoopOptions, trainingLoop } from './loop';
 import { lrSchedules } from './lr-schedule';
@@ -8,9 +10,9 @@ import type { TrainRequest } from './options';
 import { lossSwitches, noisingSwitches } from './parity';
 import { preferenceStep } from './preference-step';
 import type { StepRecord } from './record';
-import { RunBook } from './run-book';
+import { finishedStep, RunBook } from './run-book';
 import { findRun, type Note, type RunSetup, setUpRun } from './run-setup';
-import { boundaryOf } from './run-state';
+import { type Boundary, boundaryOf } from './run-state';
 import type { ValidationPicture } from './validation';
 
 export interface TrainHooks {
@@ -48,7 +50,7 @@ export async function* train(
   const found = await findRun(request, note);
   const { outputDir, maxTrainSteps } = found.options;
   const { step: stepsDone = 0 } = found.saved?.manifest ?? {};
-  if (found.saved && stepsDone >= maxTrainSteps) {
+  if (found.saved && stepsDone >= maxTrainSteps && (await finishedStep(outputDir)) === stepsDone) {
     note(
       `The run in ${outputDir} has taken ${stepsDone} of ${maxTrainSteps} steps: nothing to do.`,
     );
@@ -78,6 +80,7 @@ async function* steps(
 ): AsyncGenerator<StepRecord, TrainResult, void> {
   const { outputDir, maxTrainSteps } = run.options;
   let boundary = run.start;
+  if (boundary.step >= maxTrainSteps) return finished(run, book, boundary); // killed just before its end
   let damaged = run.batches.damaged.length;
   let state: 'training' | 'failed' = 'training';
   let checkpoint = '';
@@ -103,8 +106,14 @@ async function* steps(
   }
   const { step } = boundary;
   if (step < maxTrainSteps) return { outputDir, step, ended: 'interrupted', checkpoint };
-  await book.finish();
-  return { outputDir, step, ended: 'finished', checkpoint };
+  return finished(run, book, boundary);
+}
+
+async function finished(run: RunSetup, book: RunBook, boundary: Boundary): Promise<TrainResult> {
+  const { outputDir } = run.options;
+  await book.finish(boundary.step);
+  const checkpoint = join(outputDir, checkpointName(boundary.step));
+  return { outputDir, step: boundary.step, ended: 'finished', checkpoint };
 }
 
 function loopOptions(run: RunSetup, signal: AbortSignal | undefined): LoopOptions {
