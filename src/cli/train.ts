@@ -1,10 +1,16 @@
 /** `npm run train`: trains with the flags of the original train.py, or prints what it would do. */
+import { watchInterrupts } from '../training/interrupts';
 import type { TrainOptions } from '../training/options';
+import type { TrainResult } from '../training/train';
 import { UsageError } from './output-files';
 import { trainCommand } from './train-args';
+import { TrainProgress } from './train-progress';
 
 /** Errors whose message tells the user what to do; anything else is a mistake in the program and shows where. */
-const EXPECTED = new Set(['CheckpointError', 'ParquetError', 'SchedulerConfigError', 'RangeError']);
+const EXPECTED = new Set([
+  ...['CheckpointError', 'ParquetError', 'PictureError', 'SchedulerConfigError'],
+  ...['Error', 'RangeError', 'NotFiniteError'],
+]);
 
 async function main(): Promise<void> {
   const { options, action, notes } = trainCommand(process.argv.slice(2));
@@ -17,12 +23,39 @@ async function main(): Promise<void> {
   await runTraining(options);
 }
 
-/** Trains, showing each step. */
-async function runTraining(_options: TrainOptions): Promise<void> {
-  throw new RangeError(
-    'Training from the command line is not there yet; --dry_run prints the plan.',
-  );
+/** Trains, showing each step; the first Ctrl-C ends the micro-batch, saves, and says how to go on. */
+async function runTraining(options: TrainOptions): Promise<void> {
+  const { train } = await import('../training/train');
+  const progress = new TrainProgress();
+  const interrupts = watchInterrupts({
+    onInterrupt: (signal) =>
+      progress.note(`${signal}: ending the micro-batch and saving; the next one ends at once.`),
+  });
+  try {
+    const note = (sentence: string) => progress.note(sentence);
+    const run = train(options, { signal: interrupts.signal, note });
+    let next = await run.next();
+    for (; !next.done; next = await run.next()) progress.update(next.value);
+    progress.end();
+    console.log(ending(next.value));
+    if (next.value.ended === 'interrupted') process.exitCode = 130;
+  } finally {
+    progress.end();
+    interrupts.dispose();
+  }
 }
+
+function ending({ ended, outputDir, step, checkpoint }: TrainResult): string {
+  if (ended !== 'interrupted') return `The trained pipeline is in ${outputDir}.`;
+  const kept =
+    checkpoint === undefined ? 'No step was finished.' : `Kept ${checkpoint}, after step ${step}.`;
+  const words = process.argv.slice(2).map(quoted).join(' ');
+  return `${kept} The same command goes on from there:\n  npm run train -- ${words}`;
+}
+
+/** As a shell reads it. */
+const quoted = (word: string) =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 main().catch((error: unknown) => {
   if (error instanceof UsageError) {

@@ -152,7 +152,7 @@ export class BatchSource implements AsyncIterable<Batch> {
     this.epochNumber++;
   }
 
-  private *keysFrom(order: Int32Array, firstBatch: number): Generator<PictureKey> {
+  private *keysFrom(order: Int32Array, firstBatch: number): Generator<PictureKey, void, undefined> {
     for (let index = firstBatch; index < this.batchesPerEpoch; index++) {
       yield* this.keys(this.wanted(order, index).map((row) => this.damagedRows.sound(row)));
     }

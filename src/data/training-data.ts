@@ -97,7 +97,7 @@ function dataFolder({ datasetName, datasetConfigName, trainDataDir }: TrainingDa
   }
   const config = datasetConfigName === 'default' ? undefined : datasetConfigName;
   const inside = [config, datasetName === undefined ? undefined : trainDataDir];
-  const folder = join(root, ...inside.filter((name) => name !== undefined));
+  const folder = join(root, ...inside.filter((name): name is string => name !== undefined));
   if (statSync(folder, { throwIfNoEntry: false })) return folder;
   throw new RangeError(`The data set "${root}" has no folder "${folder}".`);
 }

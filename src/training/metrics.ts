@@ -67,7 +67,7 @@ export async function readMetrics(path: string): Promise<Metrics[]> {
 }
 
 /** Whole lines beside what they say. */
-function parseLines(path: string, text = ''): (readonly [line: string, Metrics])[] {
+function parseLines(path: string, text = ''): (readonly [line: string, metrics: Metrics])[] {
   const lines = text.split('\n');
   const whole = lines.slice(0, -1); // what follows the last \n is empty, or a line torn by a kill
   return whole.flatMap((line, i) => {

@@ -1,10 +1,12 @@
 /** A whole training run: what `npm run train` and a cell of a notebook do. Upstream: train.py `main`. */
 import { join } from 'node:path';
 import { noiseSchedule } from '../diffusion';
+import type { Pipeline } from '../hub';
 import { checkpointName } from './checkpoint-folders';
 import { epochs } from './effective';
 import { type LoopOptions, trainingLoop } from './loop';
 import { lrSchedules } from './lr-schedule';
+import type { TimestepRule } from './noise-draws';
 import { NotFiniteError } from './not-finite';
 import type { TrainRequest } from './options';
 import { lossSwitches, noisingSwitches } from './parity';
@@ -31,8 +33,8 @@ export interface TrainResult {
   readonly step: number;
   /** `finished before`: there was nothing left to do. */
   readonly ended: 'finished' | 'finished before' | 'interrupted';
-  /** The newest checkpoint, to go on from. */
-  readonly checkpoint: string;
+  /** The newest checkpoint, to go on from; none where the first step was not finished. */
+  readonly checkpoint?: string;
 }
 
 /**
@@ -83,7 +85,7 @@ async function* steps(
   if (boundary.step >= maxTrainSteps) return finished(run, book, boundary); // killed just before its end
   let damaged = run.batches.damaged.length;
   let state: 'training' | 'failed' = 'training';
-  let checkpoint = '';
+  let checkpoint: string | undefined;
   try {
     for await (const record of trainingLoop(loopOptions(run, signal))) {
       run.ema?.step();
@@ -105,7 +107,8 @@ async function* steps(
     if (state !== 'failed' && boundary.step > 0) checkpoint = await book.save(boundary);
   }
   const { step } = boundary;
-  if (step < maxTrainSteps) return { outputDir, step, ended: 'interrupted', checkpoint };
+  if (step < maxTrainSteps)
+    return { outputDir, step, ended: 'interrupted', ...(checkpoint ? { checkpoint } : {}) };
   return finished(run, book, boundary);
 }
 
@@ -147,6 +150,10 @@ function overrunOf({ options, data, batches }: RunSetup): LoopOptions['overrun']
   return { epochs: numTrainEpochs, leaveEpoch: () => batches.leaveEpoch() };
 }
 
+/** Turbo is trained on a schedule whose last step is noise alone. Upstream: train.py:504, `enforce_zero_terminal_snr`. */
+const trainingSchedule = ({ scheduler }: Pipeline, timesteps: TimestepRule) =>
+  noiseSchedule(timesteps === 'turbo' ? { ...scheduler, rescale_betas_zero_snr: true } : scheduler);
+
 function microStepOptions({ options, effective, parity, models, random }: RunSetup) {
   const { lossType, betaDpo, inputPerturbation, noiseOffset } = options;
   const { base, policy } = models;
@@ -155,7 +162,7 @@ function microStepOptions({ options, effective, parity, models, random }: RunSet
     ...base,
     policy,
     reference: base.unet,
-    schedule: noiseSchedule(base.scheduler),
+    schedule: trainingSchedule(base, timesteps),
     generator: random.torch,
     loss: lossType,
     lossOptions: { ...lossSwitches(parity, mixedPrecision), betaDpo },

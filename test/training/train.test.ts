@@ -126,7 +126,7 @@ describe('train: resumed', () => {
       let last = await training.next();
       while (!last.done) last = await training.next();
       assert.equal(last.value.ended, 'interrupted');
-      assert.match(last.value.checkpoint, new RegExp(`checkpoint-${last.value.step}$`));
+      assert.match(last.value.checkpoint ?? '', new RegExp(`checkpoint-${last.value.step}$`));
       await run(asked);
       assert.deepEqual(await measured(parts), await measured(whole));
       assert.deepEqual(
