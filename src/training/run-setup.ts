@@ -58,6 +58,10 @@ export interface FoundRun {
  */
 export async function findRun(request: TrainRequest, note: Note): Promise<FoundRun> {
   const asked = resolveTrainOptions(request);
+  if (asked.sdxl)
+    throw new RangeError(
+      '--sdxl is planned (--dry_run) but not trained yet; Stable Diffusion 1.x is.',
+    );
   const saved = await checkpointOf(asked, note);
   const options = { ...asked, seed: await seedOf(asked, saved, note) };
   if (!saved) await refuseUsedFolder(options);
@@ -75,6 +79,7 @@ export async function setUpRun({ options, saved }: FoundRun, note: Note): Promis
     python: new PythonRandom(options.seed),
   };
   const parity = paritySwitches(options.parity);
+  note(`Loading ${options.pretrainedModelNameOrPath}.`);
   const models = await loadRunModels(options, {
     generator: random.torch,
     onTextEncoder: (config) => {
@@ -171,6 +176,7 @@ async function chosen(
 ): Promise<OpenedTrainingData> {
   if (choiceModel === '' || lossType === 'sft') return data;
   const selector = await openSelector(choiceModel);
+  note(`Asking ${choiceModel} about ${data.pairs.length} pairs.`);
   try {
     const { data: relabelled, counts } = await chooseWinners(data, selector);
     note(`${choiceModel} ${describeChoice(counts)}.`);
