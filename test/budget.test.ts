@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
 const root = resolve(__dirname, '..');
 const maxLines = 300;
+const maxFixtureBytes = 15_000_000;
 const counted = /\.(ts|mjs|cjs|js|cc|h|py)$/;
 const skipped = new Set(['node_modules', 'build', 'fixtures']);
 
@@ -30,5 +31,19 @@ describe('file size budget', () => {
     const sorted = [...lines].sort((a, b) => a - b);
     const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
     assert.ok(median <= 120, `median ${median} lines over ${files.length} files`);
+  });
+});
+
+describe('size of the fixtures', () => {
+  it(`is within ${maxFixtureBytes / 1e6} MB in all`, () => {
+    const folder = join(root, 'test', 'fixtures');
+    const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => !file.includes('__pycache__'))
+      .map((file) => ({ file, entry: statSync(join(folder, file)) }))
+      .flatMap(({ file, entry }) => (entry.isFile() ? [{ file, size: entry.size }] : []))
+      .sort((a, b) => b.size - a.size);
+    const sum = sizes.reduce((total, { size }) => total + size, 0);
+    const largest = sizes.slice(0, 8).map(({ file, size }) => `${file}: ${size}`);
+    assert.ok(sum <= maxFixtureBytes, `${sum} bytes; the largest:\n${largest.join('\n')}`);
   });
 });

@@ -243,8 +243,10 @@ const totalError = (compared: readonly Pair[]) =>
 
 /** L2 errors of torch.autocast in bfloat16 against float32, tensor by tensor. */
 function torchErrors(name: string, compared: readonly Pair[]): number[] {
-  const all = jsonFixture<Record<string, Record<string, number>>>('models', 'autocast-errors.json');
-  return compared.map(([key]) => all[name]?.[key] ?? Number.NaN);
+  const all = jsonFixture<Record<string, readonly number[]>>('models', 'autocast-errors.json');
+  const keys = [...tensorFixture('models', `${name}.safetensors`).keys()].sort();
+  const errors = new Map(keys.map((key, i) => [key, all[name]?.[i]]));
+  return compared.map(([key]) => errors.get(key) ?? Number.NaN);
 }
 
 /**
