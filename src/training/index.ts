@@ -23,6 +23,12 @@ export {
   lrSchedules,
 } from './lr-schedule';
 export {
+  type MeasuredStep,
+  type MeasureStepOptions,
+  measureStep,
+  relativeDistance,
+} from './measure-step';
+export {
   type Metrics,
   type MetricsFile,
   metricsOf,
@@ -78,7 +84,7 @@ export { type DataPlan, type ModelPlan, planRun, type RunPlan, type Unknown } fr
 export { type SftStepOptions, sftStep } from './sft-step';
 export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';
 export { textEncoderConstructorDraws } from './text-encoder-draws';
-export { type TrainHooks, type TrainResult, train } from './train';
+export { type TrainHooks, type TrainResult, train, trainingSchedule } from './train';
 export {
   strip,
   type ValidationOptions,

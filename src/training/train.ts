@@ -151,7 +151,7 @@ function overrunOf({ options, data, batches }: RunSetup): LoopOptions['overrun']
 }
 
 /** Turbo is trained on a schedule whose last step is noise alone. Upstream: train.py:504, `enforce_zero_terminal_snr`. */
-const trainingSchedule = ({ scheduler }: Pipeline, timesteps: TimestepRule) =>
+export const trainingSchedule = ({ scheduler }: Pipeline, timesteps: TimestepRule = 'all') =>
   noiseSchedule(timesteps === 'turbo' ? { ...scheduler, rescale_betas_zero_snr: true } : scheduler);
 
 function microStepOptions({ options, effective, parity, models, random }: RunSetup) {
