@@ -6,7 +6,7 @@ export { type CostBar, costBar } from './cost-bar';
 export { type ImageGridOptions, imageGrid, sideBySide } from './image-grid';
 export { latentImages } from './latent-images';
 export { type LinePlot, type LinePlotOptions, linePlot, type Series } from './line-plot';
-export { DISPLAY, type Displayable, display, type MimeBundle } from './notebook';
+export { cellSignal, DISPLAY, type Displayable, display, type MimeBundle } from './notebook';
 export { type Facts, follow, type Progress, progress, watch } from './progress';
 export { type TableRow, table } from './table';
 export { tensorTable } from './tensor-table';

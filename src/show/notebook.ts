@@ -14,6 +14,7 @@ export interface Displayable {
 interface Notebook {
   display(data: MimeBundle, options?: { readonly displayId?: string }): void;
   update(displayId: string, data: MimeBundle): void;
+  readonly signal: AbortSignal;
 }
 
 const NOTEBOOK = Symbol.for('diffusion-dpo.notebook'); // set by kernels/typescript
@@ -22,6 +23,9 @@ const NOTEBOOK = Symbol.for('diffusion-dpo.notebook'); // set by kernels/typescr
 export function notebook(): Notebook | undefined {
   return (globalThis as { [NOTEBOOK]?: Notebook })[NOTEBOOK];
 }
+
+/** Aborted when the person stops the cell that is running; undefined in a plain program. */
+export const cellSignal = (): AbortSignal | undefined => notebook()?.signal;
 
 /**
  * Shows a value under the cell at once; the last value of a cell is shown without it.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { display, follow, progress, table, watch } from '../../src/show';
+import { cellSignal, display, follow, progress, table, watch } from '../../src/show';
 
 const NOTEBOOK = Symbol.for('diffusion-dpo.notebook');
 
@@ -82,6 +82,31 @@ describe('progress in a notebook', () => {
       shown.map(({ text }) => text),
       ['a\n-\n1'],
     );
+  });
+});
+
+describe('cellSignal', () => {
+  afterEach(() => Reflect.deleteProperty(globalThis, NOTEBOOK));
+
+  it("is the notebook's, of the cell that runs now", () => {
+    const cells = [new AbortController(), new AbortController()] as const;
+    let running: AbortController = cells[0];
+    Object.assign(globalThis, {
+      [NOTEBOOK]: {
+        get signal() {
+          return running.signal;
+        },
+      },
+    });
+    const first = cellSignal();
+    cells[0].abort();
+    assert.equal(first?.aborted, true);
+    running = cells[1];
+    assert.equal(cellSignal()?.aborted, false);
+  });
+
+  it('is none in a plain program', () => {
+    assert.equal(cellSignal(), undefined);
   });
 });
 
