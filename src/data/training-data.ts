@@ -33,8 +33,9 @@ export interface TrainingDataOptions {
   /** @default 'caption' */
   readonly captionColumn?: string;
   /**
-   * `repo`: the original's filters apply only to names with "pickapic"; elsewhere every label but 0 lets `jpg_0` win,
-   * and `dreamlikePairsOnly` does nothing. `fixed`: they always apply. @default 'fixed'
+   * `repo`: the original's filters apply to a `datasetName` with "pickapic"; under another, every label but 0 lets
+   * `jpg_0` win, and `dreamlikePairsOnly` does nothing. A `trainDataDir` alone, at whose missing name the original ends
+   * with an error, is taken for Pick-a-Pic, whose columns it has. `fixed`: they always apply. @default 'fixed'
    */
   readonly parity?: 'repo' | 'fixed';
 }
@@ -50,13 +51,13 @@ export interface OpenedTrainingData extends TrainingData {
  * @throws ParquetError if a file cannot be read.
  */
 export async function openTrainingData(options: TrainingDataOptions): Promise<OpenedTrainingData> {
-  const { trainMethod = 'dpo', parity = 'fixed', datasetName = '', captionColumn } = options;
+  const { trainMethod = 'dpo', parity = 'fixed', datasetName, captionColumn } = options;
   const order = parity === 'repo' ? 'path order' : 'metadata order';
   const table = await openTable(options, order);
   const comparisons = ['jpg_0', 'jpg_1', 'label_0'].every((name) => table.columns.includes(name));
   if (trainMethod === 'sft' && !comparisons) return readPictures(table, options);
 
-  const filtered = parity === 'fixed' || datasetName.includes('pickapic');
+  const filtered = parity === 'fixed' || (datasetName?.includes('pickapic') ?? true);
   const { maxTrainSamples, seed, dreamlikePairsOnly = false } = options;
   const reading: PairReading = {
     ties: filtered ? 'left out' : 'won by jpg_0',

@@ -123,8 +123,8 @@ const course = {
     values: ['names with "pickapic"', 'always'],
     ...{ repo: 'names with "pickapic"', paper: 'always', fixed: 'always' },
     describe:
-      'Undecided pairs are left out only where the name of the data contains "pickapic"; elsewhere a label of ½ lets jpg_0 win.',
-    source: 'train.py:830, 856',
+      'Undecided pairs are left out only where --dataset_name contains "pickapic"; under another name a label of ½ lets jpg_0 win. --train_data_dir alone, which ended the original with an error, leaves them out in every set.',
+    source: 'train.py:715, 830, 856',
     actsIn: 'src/data/training-data.ts',
   },
   captionColumn: {

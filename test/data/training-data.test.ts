@@ -40,6 +40,14 @@ describe('openTrainingData', () => {
     assert.equal((await openTrainingData({ datasetName })).counts.kept, 23);
   });
 
+  it('leaves them out of a folder without a data set name, where the original has no rule', async () => {
+    const trainDataDir = copy('plain');
+    const repo = await openTrainingData({ trainDataDir, parity: 'repo' });
+    assert.deepEqual([repo.counts.kept, repo.counts.ties], [23, 2]);
+    const named = { datasetName: join(trainDataDir, '..'), trainDataDir: 'plain' } as const;
+    assert.equal((await openTrainingData({ ...named, parity: 'repo' })).counts.kept, 25);
+  });
+
   it('keeps pairs of two dreamlike models, and counts the others', async () => {
     const options = { datasetName: PICKAPIC, dreamlikePairsOnly: true };
     const { pairs, counts } = await openTrainingData(options);
