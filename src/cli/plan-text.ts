@@ -2,6 +2,7 @@
 import { describeCounts } from '../data/pairs';
 import { formatDuration } from '../show/text';
 import { NUM_PROCESSES } from '../training/effective';
+import type { StepSeconds } from '../training/plan-memory';
 import type { ModelPlan, RunPlan, Unknown } from '../training/run-plan';
 
 type Line = readonly [label: string, value: string];
@@ -24,12 +25,13 @@ const line = ([label, value]: Line) => `${label.padEnd(22)}  ${value}`;
 export const planLines = (plan: RunPlan): string[] =>
   [modelLines, dataLines, stepLines, runLines, memoryLines].flatMap((part) => part(plan).map(line));
 
-/** @param seconds of a micro-batch */
-export function timeLine({ options }: RunPlan, seconds: number): string {
-  const step = seconds * options.gradientAccumulationSteps;
+/** Estimated from a few runs of each kind of a step's operations. */
+export function timeLine({ options }: RunPlan, { micro, update }: StepSeconds): string {
+  const step = micro * options.gradientAccumulationSteps + update;
   const all = formatDuration(step * options.maxTrainSteps);
   const each = `${step < 60 ? `${step.toPrecision(2)} s` : formatDuration(step)} a step`;
-  return line(['time', `${all} on this machine as it is now, ${each}, without reading pictures`]);
+  const from = 'estimated from a few runs of each kind of operation, without reading pictures';
+  return line(['time', `${all} on this machine as it is now, ${each}; ${from}`]);
 }
 
 function modelLines({ options, model }: RunPlan): Line[] {
@@ -87,11 +89,16 @@ function stepLines({ options, effective, data }: RunPlan): Line[] {
   ];
 }
 
-function schedule({ lrScheduler, lrWarmupSteps, lrStepRules, maxTrainSteps }: RunPlan['options']) {
+function schedule(options: RunPlan['options']): string {
+  const { lrScheduler, lrWarmupSteps, lrStepRules, maxTrainSteps } = options;
   if (lrScheduler === 'constant') return lrScheduler;
   if (lrScheduler === 'piecewise_constant') return `${lrScheduler} ${lrStepRules}`;
   const share = shown(Number(((100 * lrWarmupSteps) / maxTrainSteps).toPrecision(3)));
-  return `${lrScheduler}, warm-up over ${several(lrWarmupSteps, 'step')} (${share} % of the run)`;
+  const how = {
+    cosine_with_restarts: ` (${several(options.lrNumCycles, 'cycle')})`,
+    polynomial: ` of power ${options.lrPower}`,
+  }[lrScheduler as string];
+  return `${lrScheduler}${how ?? ''}, warm-up over ${several(lrWarmupSteps, 'step')} (${share} % of the run)`;
 }
 
 function optimizer({ options, effective }: Pick<RunPlan, 'options' | 'effective'>): string {

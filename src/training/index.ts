@@ -64,7 +64,7 @@ export {
   paritySwitches,
 } from './parity';
 export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
-export { type PreferenceStepOptions, preferenceStep } from './preference-step';
+export { type PreferenceStepOptions, preferenceStep, type SeenMicroBatch } from './preference-step';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
 export {
   openReporter,

@@ -1,6 +1,9 @@
 /** Factor on the learning rate of an optimizer step, counted from 0. */
 export type LrSchedule = (step: number) => number;
 
+/** The rate that `polynomial` falls to in diffusers. */
+export const POLYNOMIAL_END = 1e-7;
+
 export interface LrScheduleOptions {
   /** Steps over which the rate rises linearly from 0; the first step is taken at rate 0. */
   readonly warmupSteps: number;
@@ -43,7 +46,7 @@ const halfCosine = (turns: number) => Math.max(0, 0.5 * (1 + Math.cos(Math.PI * 
 
 /** @throws RangeError where the rate would not fall */
 function polynomial(options: LrScheduleOptions): LrSchedule {
-  const { power = 1, lrEnd = 1e-7, learningRate = 1 } = options;
+  const { power = 1, lrEnd = POLYNOMIAL_END, learningRate = 1 } = options;
   if (learningRate <= lrEnd)
     throw new RangeError(
       `A polynomial schedule falls to a rate of ${lrEnd}; the learning rate must be higher, got ${learningRate}.`,

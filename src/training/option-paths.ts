@@ -10,8 +10,8 @@ export type Place =
 
 const HUB_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
 
-/** Scorers that the original knows by name. */
-const CHOICE_MODELS = ['', 'aes', 'clip', 'hps', 'pickscore'];
+/** Scorers by name: the embedded world's, and those of the original. */
+const CHOICE_MODELS = ['', 'embedded', 'aes', 'clip', 'hps', 'pickscore'];
 
 const kindOf = (path: string) => {
   const stats = statSync(path, { throwIfNoEntry: false });
@@ -52,7 +52,7 @@ export function checkPaths(options: TrainOptions): void {
       throw new RangeError(`--${flag} is "${path}"; give a folder, which need not exist.`);
   if (!CHOICE_MODELS.includes(options.choiceModel) && kindOf(options.choiceModel) !== 'folder')
     throw new RangeError(
-      `--choice_model is "${options.choiceModel}"; give aes, clip, hps, pickscore or a folder of a CLIP model.`,
+      `--choice_model is "${options.choiceModel}"; give embedded, aes, clip, hps, pickscore or a folder of a CLIP model.`,
     );
   checkCheckpoint(options);
 }

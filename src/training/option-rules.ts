@@ -1,4 +1,6 @@
 /** What training options mean together. */
+import { effectiveOptions } from './effective';
+import { POLYNOMIAL_END } from './lr-schedule';
 import type { TrainOptions, TrainRequest } from './options';
 import { OUR_FLAGS } from './options-ours';
 
@@ -20,7 +22,10 @@ const idle =
   };
 
 const isLora = ({ loraRank }: TrainOptions) => loraRank !== undefined;
-const isPiecewise = ({ lrScheduler }: TrainOptions) => lrScheduler === 'piecewise_constant';
+const follows =
+  (name: TrainOptions['lrScheduler']) =>
+  ({ lrScheduler }: TrainOptions) =>
+    lrScheduler === name;
 const draws = ({ validationPrompts }: TrainOptions) => validationPrompts.length > 0;
 
 const rules: readonly Rule[] = [
@@ -36,7 +41,24 @@ const rules: readonly Rule[] = [
   idle('lora_target_modules', 'loraTargetModules', '--lora_rank', isLora),
   idle('ema_decay', 'emaDecay', '--use_ema', (options) => options.useEma),
   idle('validation_steps', 'validationSteps', '--validation_prompts', draws),
-  idle('lr_step_rules', 'lrStepRules', '--lr_scheduler piecewise_constant', isPiecewise),
+  idle(
+    'lr_num_cycles',
+    'lrNumCycles',
+    '--lr_scheduler cosine_with_restarts',
+    follows('cosine_with_restarts'),
+  ),
+  idle('lr_power', 'lrPower', '--lr_scheduler polynomial', follows('polynomial')),
+  idle(
+    'lr_step_rules',
+    'lrStepRules',
+    '--lr_scheduler piecewise_constant',
+    follows('piecewise_constant'),
+  ),
+  (options) =>
+    options.lrScheduler === 'polynomial' && effectiveOptions(options).learningRate <= POLYNOMIAL_END
+      ? `--lr_scheduler polynomial falls to ${POLYNOMIAL_END}; give a --learning_rate above it, ` +
+        `got ${effectiveOptions(options).learningRate}.`
+      : undefined,
   ({ lrScheduler, lrStepRules }) =>
     lrScheduler === 'piecewise_constant' && !/^([\d.e-]+:\d+,)+[\d.e-]+$/.test(lrStepRules ?? '')
       ? `--lr_scheduler is piecewise_constant and --lr_step_rules ${lrStepRules ?? 'is not given'}; ` +

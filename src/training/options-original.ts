@@ -40,7 +40,10 @@ const data = group('Data', {
   random_crop: onOff('cut a random square out of each picture instead of the middle one'),
   no_hflip: onOff('mirror no picture; otherwise every second one is'),
   proportion_empty_prompts: number(0.2, { min: 0, max: 1 }, 'share of prompts that are emptied'),
-  choice_model: text('', 'winners by a scorer instead of the labels: aes, clip, hps, pickscore'),
+  choice_model: text(
+    '',
+    'winners by a scorer instead of the labels: embedded, a folder of a CLIP model, aes, clip, hps, pickscore',
+  ),
   dreamlike_pairs_only: onOff('only pairs whose pictures both come from a "dream" model'),
   dataloader_num_workers: integer(0, { min: 0 }, 'workers that read and prepare pictures'),
 });

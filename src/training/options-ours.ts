@@ -16,6 +16,8 @@ const data = group('Data', {
 });
 
 const schedule = group('Length and learning rate', {
+  lr_num_cycles: integer(1, { min: 1 }, 'of cosine_with_restarts: how often the rate starts anew'),
+  lr_power: number(1, { above: 0 }, 'of polynomial: the exponent of its fall'),
   lr_step_rules: text(
     undefined,
     'of piecewise_constant, as diffusers writes them: 1:10,0.1:20,0.01',

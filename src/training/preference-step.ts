@@ -19,6 +19,17 @@ import type { NoisingOptions } from './noise-draws';
 import { type Encoders, isPaired, type NoisyBatch, noiseBatch, type PairBatch } from './noising';
 import type { MicroRecord, MicroStep } from './record';
 
+/** One micro-batch as it was computed. The tensors live until the one who is shown it returns. */
+export interface SeenMicroBatch {
+  readonly batch: PairBatch;
+  readonly noisy: NoisyBatch;
+  /** [2B, h, w, C]; absent where the loss has no reference. */
+  readonly refPred?: Tensor;
+  readonly terms: LossTerms;
+  /** With the gradient of the optimizer step as far as it has come. */
+  readonly policy: UNet;
+}
+
 export interface PreferenceStepOptions extends Encoders {
   readonly loss: PreferenceLossName;
   /** Its constants. @default those of `preferenceLosses[loss].defaults` */
@@ -33,6 +44,8 @@ export interface PreferenceStepOptions extends Encoders {
   readonly mixedPrecision?: MixedPrecision;
   /** `blocks`: the policy's blocks keep no activations, and compute them again for the gradient. @default 'none' */
   readonly recompute?: UNetOptions['recompute'];
+  /** Is shown every micro-batch. */
+  readonly onMicroBatch?: (seen: SeenMicroBatch) => void;
 }
 
 /**
@@ -57,6 +70,8 @@ export function preferenceStep(options: PreferenceStepOptions): MicroStep {
         const terms = termsOf(options, noisy, refPred);
         return { loss: terms.loss.div(accumulationSteps), terms };
       });
+      const { policy, onMicroBatch } = options;
+      onMicroBatch?.({ batch, noisy, ...(refPred ? { refPred } : {}), terms, policy });
       return recordOf(terms);
     });
   return (...batch) => autocast(mixedPrecision, () => step(...batch));

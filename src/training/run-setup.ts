@@ -21,6 +21,7 @@ import { checkConfiguration } from './configuration';
 import { type EffectiveOptions, effectiveOptions } from './effective';
 import { Ema } from './ema';
 import type { Optimizer } from './optimizer';
+import { checkPaths, namedCheckpoint } from './option-paths';
 import { resolveTrainOptions, type TrainOptions, type TrainRequest } from './options';
 import { type ParitySwitches, paritySwitches } from './parity';
 import { findCheckpoint, type LoadedCheckpoint, loadCheckpoint } from './resume';
@@ -58,6 +59,7 @@ export interface FoundRun {
  */
 export async function findRun(request: TrainRequest, note: Note): Promise<FoundRun> {
   const asked = resolveTrainOptions(request);
+  checkPaths(asked);
   if (asked.sdxl)
     throw new RangeError(
       '--sdxl is planned (--dry_run) but not trained yet; Stable Diffusion 1.x is.',
@@ -134,7 +136,8 @@ async function checkpointOf(
   const { recovered } = await cleanOutputFolder(outputDir);
   for (const path of recovered) note(`${path} was whole and got its name back.`);
   if (resumeFromCheckpoint === '') return undefined;
-  const found = await findCheckpoint(outputDir, resumeFromCheckpoint);
+  const which = resumeFromCheckpoint === 'latest' ? 'latest' : resolve(namedCheckpoint(options));
+  const found = await findCheckpoint(outputDir, which);
   if (!found) return undefined;
   for (const { path, reason } of found.passedOver) note(`Passing over ${path}: ${reason}`);
   return loadCheckpoint(found.path);

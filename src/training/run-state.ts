@@ -55,11 +55,10 @@ export function checkpointParts(run: RunState, boundary: Boundary): CheckpointPa
   };
 }
 
-const pickSchedule = ({ lrScheduler, lrWarmupSteps, lrStepRules }: TrainOptions) => ({
-  lrScheduler,
-  lrWarmupSteps,
-  lrStepRules,
-});
+function pickSchedule(options: TrainOptions) {
+  const { lrScheduler, lrWarmupSteps, lrNumCycles, lrPower, lrStepRules } = options;
+  return { lrScheduler, lrWarmupSteps, lrNumCycles, lrPower, lrStepRules };
+}
 
 function weightsPart({ lora, policy }: RunModels): CheckpointPart {
   const write = lora

@@ -5,12 +5,12 @@ import type { Pipeline } from '../hub';
 import { checkpointName } from './checkpoint-folders';
 import { epochs } from './effective';
 import { type LoopOptions, trainingLoop } from './loop';
-import { lrSchedules } from './lr-schedule';
+import { type LrSchedule, lrSchedules } from './lr-schedule';
 import type { TimestepRule } from './noise-draws';
 import { NotFiniteError } from './not-finite';
-import type { TrainRequest } from './options';
+import type { TrainOptions, TrainRequest } from './options';
 import { lossSwitches, noisingSwitches } from './parity';
-import { preferenceStep } from './preference-step';
+import { preferenceStep, type SeenMicroBatch } from './preference-step';
 import type { StepRecord } from './record';
 import { finishedStep, RunBook } from './run-book';
 import { findRun, type Note, type RunSetup, setUpRun } from './run-setup';
@@ -24,6 +24,8 @@ export interface TrainHooks {
   readonly note?: Note;
   /** Is given the validation pictures of a step. */
   readonly onValidation?: (pictures: readonly ValidationPicture[], step: number) => void;
+  /** Is shown every micro-batch: what both models saw, and every term of the loss. */
+  readonly onMicroBatch?: (seen: SeenMicroBatch) => void;
 }
 
 /** How a run ended. */
@@ -47,8 +49,9 @@ export interface TrainResult {
  */
 export async function* train(
   request: TrainRequest,
-  { signal, note = () => undefined, onValidation }: TrainHooks = {},
+  hooks: TrainHooks = {},
 ): AsyncGenerator<StepRecord, TrainResult, void> {
+  const { note = () => undefined } = hooks;
   const found = await findRun(request, note);
   const { outputDir, maxTrainSteps } = found.options;
   const { step: stepsDone = 0 } = found.saved?.manifest ?? {};
@@ -62,11 +65,7 @@ export async function* train(
   try {
     const book = await RunBook.open(run, note);
     try {
-      return yield* steps(run, book, {
-        note,
-        ...(signal ? { signal } : {}),
-        ...(onValidation ? { onValidation } : {}),
-      });
+      return yield* steps(run, book, { ...hooks, note });
     } finally {
       await book.close();
     }
@@ -78,8 +77,9 @@ export async function* train(
 async function* steps(
   run: RunSetup,
   book: RunBook,
-  { signal, note, onValidation }: TrainHooks & { readonly note: Note },
+  hooks: TrainHooks & { readonly note: Note },
 ): AsyncGenerator<StepRecord, TrainResult, void> {
+  const { note, onValidation } = hooks;
   const { outputDir, maxTrainSteps } = run.options;
   let boundary = run.start;
   if (boundary.step >= maxTrainSteps) return finished(run, book, boundary); // killed just before its end
@@ -87,7 +87,7 @@ async function* steps(
   let state: 'training' | 'failed' = 'training';
   let checkpoint: string | undefined;
   try {
-    for await (const record of trainingLoop(loopOptions(run, signal))) {
+    for await (const record of trainingLoop(loopOptions(run, hooks))) {
       run.ema?.step();
       boundary = boundaryOf(record.step, run.random, run.batches);
       book.log(record);
@@ -119,29 +119,39 @@ async function finished(run: RunSetup, book: RunBook, boundary: Boundary): Promi
   return { outputDir, step: boundary.step, ended: 'finished', checkpoint };
 }
 
-function loopOptions(run: RunSetup, signal: AbortSignal | undefined): LoopOptions {
+function loopOptions(run: RunSetup, { signal, onMicroBatch }: TrainHooks): LoopOptions {
   const { options, effective, parity, batches, optimizer, start } = run;
-  const { maxTrainSteps, lrScheduler, lrWarmupSteps, lrStepRules } = options;
   const { learningRate } = effective;
   return {
     batches,
     optimizer,
-    maxTrainSteps,
+    maxTrainSteps: options.maxTrainSteps,
     stepsDone: start.step,
     gradientAccumulationSteps: options.gradientAccumulationSteps,
     epochEnd: options.accelerate0202Accumulation ? 'always after' : parity.epochEnd,
     ...(parity.overrunEpochs === 'none' ? {} : { overrun: overrunOf(run) }),
     learningRate,
-    lrSchedule: lrSchedules[lrScheduler]({
-      warmupSteps: lrWarmupSteps,
-      trainingSteps: maxTrainSteps,
-      learningRate,
-      ...(lrStepRules === undefined ? {} : { stepRules: lrStepRules }),
-    }),
+    lrSchedule: lrScheduleOf(options, learningRate),
     maxGradNorm: effective.maxGradNorm ?? Infinity,
-    microStep: preferenceStep(microStepOptions(run)),
+    microStep: preferenceStep({
+      ...microStepOptions(run),
+      ...(onMicroBatch ? { onMicroBatch } : {}),
+    }),
     ...(signal ? { signal } : {}),
   };
+}
+
+/** As diffusers' `get_scheduler`, which gives cycles to restarts alone. */
+function lrScheduleOf(options: TrainOptions, learningRate: number): LrSchedule {
+  const { lrScheduler, lrWarmupSteps, maxTrainSteps, lrNumCycles, lrPower, lrStepRules } = options;
+  return lrSchedules[lrScheduler]({
+    warmupSteps: lrWarmupSteps,
+    trainingSteps: maxTrainSteps,
+    learningRate,
+    power: lrPower,
+    ...(lrScheduler === 'cosine_with_restarts' ? { numCycles: lrNumCycles } : {}),
+    ...(lrStepRules === undefined ? {} : { stepRules: lrStepRules }),
+  });
 }
 
 /** The epochs that the original plans, each of which it begins. */

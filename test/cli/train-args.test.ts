@@ -131,7 +131,7 @@ describe('trainCommand', () => {
     ['--ignore_config_difference lr', /^--ignore_config_difference is "lr"; give names of flags/],
     [
       '--choice_model best',
-      /^--choice_model is "best"; give aes, clip, hps, pickscore or a folder/,
+      /^--choice_model is "best"; give embedded, aes, clip, hps, pickscore or/,
     ],
     [
       '--unet_init /no/where',

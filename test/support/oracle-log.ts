@@ -25,6 +25,8 @@ export interface LoggedMicro {
 
 /** An optimizer step, in the original's figures. */
 export interface LoggedStep {
+  /** As logged: the next step's. */
+  readonly lr: number;
   readonly lr_used: number;
   readonly micro_in_this_step: number;
   readonly train_loss: number;

@@ -120,6 +120,9 @@ describe('resolveTrainOptions', () => {
     [{ beta_dpo: 1 }, /^"beta_dpo" is no training option\.$/],
     [{ pretrainedModelNameOrPath: undefined }, /^--pretrained_model_name_or_path is needed/],
     [{ datasetName: undefined }, /^Training needs data: give --dataset_name or --train_data_dir/],
+    [{ lrNumCycles: 2 }, /^--lr_num_cycles is 2, but --lr_scheduler cosine_with_restarts is not g/],
+    [{ lrPower: 2 }, /^--lr_power is 2, but --lr_scheduler polynomial is not given\.$/],
+    [{ lrScheduler: 'polynomial' }, /falls to 1e-7; give a --learning_rate above it, got 1e-8\.$/],
   ];
   for (const [request, message] of refusals)
     it(`refuses ${Object.keys(request)}, saying ${message.source}`, () =>
@@ -176,6 +179,7 @@ describe('checkPaths', () => {
     checkPaths(
       resolved({ pretrainedModelNameOrPath: model, unetInit: model, choiceModel: 'pickscore' }),
     );
+    checkPaths(resolved({ choiceModel: 'embedded' }));
     checkPaths(resolved({ pretrainedVaeModelNameOrPath: join(model, 'vae') }));
     assert.deepEqual(placeOf('dataset_name', 'data/pairs'), { kind: 'local', path: 'data/pairs' });
     const hub = { kind: 'hub', name: 'yuvalkirstain/pickapic_v2' };
@@ -192,7 +196,7 @@ describe('checkPaths', () => {
     [{ outputDir: __filename }, /^--output_dir is ".*"; give a folder, which need not exist/],
     [{ outputDir: '' }, /^--output_dir is ""; give a folder/],
     [{ cacheDir: __filename }, /^--cache_dir is /],
-    [{ choiceModel: 'best' }, /^--choice_model is "best"; give aes, clip, hps, pickscore or/],
+    [{ choiceModel: 'best' }, /^--choice_model is "best"; give embedded, aes, clip, hps, pick/],
     [{ resumeFromCheckpoint: 'checkpoint-7' }, /^--resume_from_checkpoint is "checkpoint-7": no/],
   ];
   for (const [request, message] of wrong)

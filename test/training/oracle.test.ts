@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { tensorCount, tidy } from '../../src/engine';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tensorCount } from '../../src/engine';
 import { disposePipeline, loadPipeline, type Pipeline } from '../../src/hub';
-import { unet } from '../../src/models';
-import { firstBatch } from '../../src/toyworld';
-import { noiseBatch } from '../../src/training';
+import type { SeenMicroBatch, TrainRequest } from '../../src/training';
+import { readMetrics } from '../../src/training/metrics';
 import { maxError } from '../support/assert';
-import { fixturePath, fixtureTensor } from '../support/fixtures';
+import { fixtureTensor } from '../support/fixtures';
 import {
   assertMicros,
   assertSameDraws,
@@ -20,13 +22,13 @@ import {
   channelsFirst,
   type FinishedRun,
   gradientAccumulationSteps,
-  prepareRun,
-  type RunOptions,
+  ORACLE_PIPELINE,
   trainLikeTheOriginal,
 } from '../support/oracle-run';
+import { inTemporaryFolder } from '../support/temporary';
 
 /** The runs of test/fixtures/oracle/README.md. */
-const RUNS: Readonly<Record<string, RunOptions>> = {
+const RUNS: Readonly<Record<string, TrainRequest>> = {
   dpo50: { maxTrainSteps: 50 },
   sft10: { maxTrainSteps: 10, sft: true },
   adafactor10: { maxTrainSteps: 10, useAdafactor: true },
@@ -49,7 +51,7 @@ describe('the original on a CPU', function () {
   this.timeout(120_000);
   let pipeline: Pipeline;
   before(async () => {
-    pipeline = await loadPipeline(fixturePath('oracle', 'tiny-sd15'));
+    pipeline = await loadPipeline(ORACLE_PIPELINE);
   });
   after(() => disposePipeline(pipeline));
 
@@ -57,15 +59,19 @@ describe('the original on a CPU', function () {
     describe(name, () => {
       const log = oracleLog(name);
       const limit = options.useAdafactor ? LIMITS.adafactor : LIMITS.adamW;
+      let folder = '';
       let run: FinishedRun;
-      let tensors: number;
+      let trained: Pipeline;
       before(async () => {
-        tensors = tensorCount();
-        run = await trainLikeTheOriginal(pipeline, options);
-      });
-      after(async () => {
-        await run.dispose();
+        folder = mkdtempSync(join(tmpdir(), 'oracle-'));
+        const tensors = tensorCount();
+        run = await trainLikeTheOriginal(folder, options);
         assert.equal(tensorCount(), tensors, 'tensors left alive');
+        trained = await loadPipeline(folder);
+      });
+      after(() => {
+        disposePipeline(trained);
+        rmSync(folder, { recursive: true });
       });
 
       it('has the same rows, flips, crops, prompts, times, noise and pixels, bit for bit', () => {
@@ -84,18 +90,31 @@ describe('the original on a CPU', function () {
 
       it('has its figures in every step', () => assertSteps(run.records, log.steps));
 
-      it('moves the weights as far', () => {
+      it("writes them down under its names, and its rate, which is the next step's", async () => {
+        const lines = await readMetrics(join(folder, 'metrics.jsonl'));
+        assert.equal(lines.length, log.steps.length);
+        for (const [i, step] of log.steps.entries()) {
+          const record = run.records[i];
+          assert.deepEqual([lines[i]?.lr, lines[i]?.lr_used], [step.lr, step.lr_used]);
+          assert.equal(lines[i]?.train_loss, record?.trainLoss);
+          assert.equal(lines[i]?.grad_norm, record?.gradNorm);
+          assert.equal(lines[i]?.model_mse_unaccumulated, record?.modelMseUnaccumulated);
+          assert.equal(lines[i]?.ref_mse_unaccumulated, record?.refMseUnaccumulated);
+          assert.equal(lines[i]?.implicit_acc_accumulated, record?.implicitAccAccumulated);
+        }
+      });
+
+      it('saves weights that have moved as far', () => {
         const moved = log.steps[log.steps.length - 1]?.unet_l2_from_start ?? 0;
-        const ours = distanceMoved(run.policy, pipeline.unet);
+        const ours = distanceMoved(trained.unet, pipeline.unet);
         assertWithin(ours, moved, limit * moved, 'distance');
       });
 
       if (TRAINED.has(name))
-        it('ends at its weights', () => {
-          const { parameters } = run.policy;
+        it('saves its weights', () => {
           const error = relativeDistance(
-            run.policy,
-            (weight) => parameters.read(weight),
+            trained.unet,
+            (weight) => trained.unet.parameters.read(weight),
             oracleTensors(`${name}.unet_final`),
             (weight) => pipeline.unet.parameters.read(weight),
           );
@@ -103,44 +122,27 @@ describe('the original on a CPU', function () {
         });
     });
 
-  describe('dpo50, before its first step', () => {
-    let start: Awaited<ReturnType<typeof prepareRun>>;
-    beforeEach(async () => {
-      start = await prepareRun(pipeline, { maxTrainSteps: 50 });
-    });
-    afterEach(() => start.dispose());
-
-    it('shows both models the same: latents, text, noise; and predicts the same', async () => {
-      const theirs = oracleTensors('dpo50.first_micro');
-      const batch = await firstBatch(start.batches);
-      tidy(() => {
-        const { parts } = start;
-        const noisy = noiseBatch(parts, batch, parts.generator);
-        const { latents, noise, noisyLatents, timesteps, target: _, ...text } = noisy;
-        const predicted = unet(parts.reference, noisyLatents, timesteps, text);
-        const error = (numbers: Float32Array, name: string) =>
-          maxError(numbers, fixtureTensor(theirs, name).data).error;
-        assert.equal(error(channelsFirst(noise), 'noise'), 0);
-        assert.ok(error(channelsFirst(latents), 'latents') <= 3 * 4.6e-6);
-        assert.ok(error(text.encoderHiddenStates.floats(), 'encoder_hidden_states') <= 3 * 1.3e-6);
-        assert.ok(error(channelsFirst(predicted), 'model_pred') <= 3 * 2.6e-6);
-      });
-    });
-
-    it('has the gradient of the first step, weight by weight', async () => {
-      let micros = 0;
-      for await (const batch of start.batches) {
-        start.microStep(batch, gradientAccumulationSteps);
-        micros++;
-        if (micros === gradientAccumulationSteps) break;
+  it('shows both models what the original does, and has the gradient of its first step', () => {
+    const theirs = oracleTensors('dpo50.first_micro');
+    const error = (numbers: Float32Array, name: string) =>
+      maxError(numbers, fixtureTensor(theirs, name).data).error;
+    const errors: Record<string, number> = {};
+    const look = ({ noisy, refPred, policy }: SeenMicroBatch, micro: number) => {
+      if (micro === 0 && refPred) {
+        errors.noise = error(channelsFirst(noisy.noise), 'noise');
+        errors.latents = error(channelsFirst(noisy.latents), 'latents');
+        errors.text = error(noisy.encoderHiddenStates.floats(), 'encoder_hidden_states');
+        errors.prediction = error(channelsFirst(refPred), 'model_pred'); // both are one before the first step
       }
-      const { policy } = start.parts;
-      const error = relativeDistance(
-        policy,
-        (weight) => policy.parameters.readGrad(weight),
-        oracleTensors('dpo50.grads_step1'),
-      );
-      assert.ok(error <= 1e-4, `${error} of the gradient`);
+      if (micro !== gradientAccumulationSteps - 1) return;
+      const gradient = (weight: string) => policy.parameters.readGrad(weight);
+      errors.gradient = relativeDistance(policy, gradient, oracleTensors('dpo50.grads_step1'));
+    };
+    return inTemporaryFolder(async (folder) => {
+      await trainLikeTheOriginal(folder, { maxTrainSteps: 1 }, look);
+      const limits = { noise: 0, latents: 3 * 4.6e-6, text: 3 * 1.3e-6, prediction: 3 * 2.6e-6 };
+      for (const [name, limit] of Object.entries({ ...limits, gradient: 1e-4 }))
+        assert.ok((errors[name] ?? Number.NaN) <= limit, `${name}: ${errors[name]}`);
     });
   });
 });
