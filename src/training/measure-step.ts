@@ -27,7 +27,8 @@ export interface MeasureStepOptions {
   readonly mixedPrecision?: MixedPrecision;
 }
 
-export interface MeasuredStep extends MicroRecord {
+/** DPO has every term. */
+export interface MeasuredStep extends Required<MicroRecord> {
   readonly gradNorm: number;
   /** Of all weights, one after the other. */
   readonly gradient: Float32Array;
@@ -53,7 +54,7 @@ export function measureStep(batch: PairBatch, options: MeasureStepOptions): Meas
       reference: pipeline.unet,
       mixedPrecision,
     });
-    const record = step(batch, 1);
+    const record = step(batch, 1) as Required<MicroRecord>;
     const gradient = gradientOf(parameters);
     return { ...record, gradNorm: norm(gradient), gradient };
   } finally {
