@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { readNotebook } from '../../src/cli/notebook-file';
 import { stripAnsi } from '../../src/cli/report-html';
 import { runNotebook } from '../../src/cli/run-notebook';
+import { parityLedger } from '../../src/training/parity';
 import { inTemporaryFolder } from '../support/temporary';
 
 const ROOT = join(__dirname, '..', '..');
@@ -28,6 +29,19 @@ async function run(name: string) {
   });
 }
 
+type Outputs = Awaited<ReturnType<typeof run>>;
+
+const plainText = (outputs: Outputs) =>
+  outputs
+    .map((output) => {
+      if ('data' in output) return String(output.data['text/plain']);
+      return 'text' in output ? output.text : '';
+    })
+    .join('\n');
+
+/** Statements that were checked and hold. */
+const ticks = (outputs: Outputs) => plainText(outputs).split('✓').length - 1;
+
 describe('the notebooks', function () {
   this.timeout(600_000);
 
@@ -41,6 +55,25 @@ describe('the notebooks', function () {
   it('02-the-loss-step-by-step runs, and every check holds', async () => {
     const outputs = await run('02-the-loss-step-by-step.ipynb');
     assert.ok(JSON.stringify(outputs).split('✓').length > 15);
+  });
+
+  it('03-parity-ledger runs, every check holds, and every switch has its row in the summary', async () => {
+    const outputs = await run('03-parity-ledger.ipynb');
+    assert.ok(ticks(outputs) >= 39, `${ticks(outputs)} ticks`);
+    const summary = plainText(outputs.slice(-1));
+    const { perturbationOrder, ...others } = parityLedger;
+    assert.match(summary, /perturbationOrder .* before pairing .* error on losers 2\.\d/);
+    for (const name of Object.keys(others)) assert.match(summary, new RegExp(`^${name} `, 'm'));
+  });
+
+  it('04-train-a-model runs: stopped, gone on with, compared, drawn', async () => {
+    const outputs = await run('04-train-a-model.ipynb');
+    assert.ok(ticks(outputs) >= 13, `${ticks(outputs)} ticks`);
+    const shown = plainText(outputs);
+    assert.match(shown, /Going on after step 3 of .*checkpoint-3/);
+    assert.match(shown, /✓ 6 steps, none missing, none twice/);
+    assert.match(shown, /^dspo: 51 points/m);
+    assert.equal(shown.match(/\(\d+\.\d–\d+\.\d, n = 4\)/g)?.length, 4);
   });
 
   it('08-what-a-step-costs runs, and leaves no tensor behind', async () => {
