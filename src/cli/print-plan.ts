@@ -7,7 +7,6 @@ export async function printPlan(options: TrainOptions): Promise<void> {
   const plan = await planRun(options);
   for (const line of planLines(plan)) console.log(line);
   if (!('seconds' in plan.model)) return;
-  // A few times as long as the micro-batch itself: minutes for a large model.
-  console.error('Measuring what a micro-batch takes; Ctrl-C leaves that out.');
+  console.error('Measuring what a step takes, for half a minute at most; Ctrl-C leaves that out.');
   console.log(timeLine(plan, plan.model.seconds()));
 }

@@ -17,7 +17,7 @@ import { loraConfig, loraWeights } from '../models/lora';
 import { preferenceLosses } from '../preference';
 import { effectiveOptions } from './effective';
 import type { TrainOptions } from './options';
-import { planMemory } from './plan-memory';
+import { planMemory, type StepSeconds } from './plan-memory';
 
 /** What the models of a pipeline look like. */
 export interface PipelineShapes {
@@ -40,9 +40,12 @@ export interface RunCost {
   readonly activations: number;
   /** Policy and optimizer on the disk. */
   readonly checkpoint: number;
-  /** Measures what one micro-batch takes, without reading its pictures. */
-  readonly seconds: () => number;
+  /** Measures what a step takes, without reading pictures; in half a minute at most, whatever the machine does. */
+  readonly seconds: () => StepSeconds;
 }
+
+/** How long measuring the encoders may take, in seconds. */
+const ENCODING_LIMIT = 6;
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
 
@@ -70,6 +73,7 @@ export function planCost(shapes: PipelineShapes, options: TrainOptions): RunCost
     latents: [side, side],
     textLength: shapes.textLength,
     mixedPrecision,
+    reference: reference === 'needed' ? 'float32' : 'none',
     recompute: gradientCheckpointing ? 'blocks' : 'none',
   });
   const encoding = planEncoding(shapes, options, rows);
@@ -91,7 +95,10 @@ export function planCost(shapes: PipelineShapes, options: TrainOptions): RunCost
     training,
     activations,
     checkpoint: (isLora ? trainedBytes : unet) + state + (options.useEma ? trainedBytes : 0),
-    seconds: () => step.seconds() + encoding.seconds(),
+    seconds: () => {
+      const { micro, update } = step.seconds();
+      return { micro: micro + encoding.seconds(), update };
+    },
   };
 }
 
@@ -127,7 +134,7 @@ function planEncoding(shapes: PipelineShapes, options: TrainOptions, rows: numbe
   return {
     weights: run.value,
     activations: run.peakBytes - run.value,
-    seconds: () => replay(run.calls),
+    seconds: () => replay(run.calls, { limit: ENCODING_LIMIT }),
   };
 }
 

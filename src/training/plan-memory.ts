@@ -10,7 +10,7 @@ import {
 } from '../engine';
 import { allocateWeights } from '../hub/weights';
 import { type UNet, type UNetConfig, type UNetOptions, unet, unetWeights } from '../models';
-import { dpoLoss } from '../preference';
+import { dpoLoss, perRowMse } from '../preference';
 import { AdamW } from './adamw';
 
 /**
@@ -18,6 +18,9 @@ import { AdamW } from './adamw';
  * world's UNet, where it is most of what a step needs (Zen 5, two threads).
  */
 const SETTLING = 30e6;
+
+/** How long measuring may take, in seconds. */
+const [MICRO_LIMIT, UPDATE_LIMIT] = [20, 3];
 
 /** What a training step of Diffusion-DPO is to look like. */
 export interface PlanOptions {
@@ -29,8 +32,8 @@ export interface PlanOptions {
   readonly textLength?: number;
   /** @default 'no' */
   readonly mixedPrecision?: MixedPrecision;
-  /** Element type of the reference's matrices. @default 'float32' */
-  readonly reference?: 'float32' | 'bfloat16';
+  /** Element type of the reference's matrices; `none` for a loss without a reference. @default 'float32' */
+  readonly reference?: 'float32' | 'bfloat16' | 'none';
   /** @default 'none' */
   readonly recompute?: UNetOptions['recompute'];
 }
@@ -47,8 +50,16 @@ export interface MemoryPlan {
   readonly training: number;
   /** Everything that lives during a step only. */
   readonly activations: number;
-  /** Measures what one step takes, by making each kind of its operations three times. */
-  readonly seconds: () => number;
+  /** Measures what a step takes, by making each kind of its operations a few times. */
+  readonly seconds: () => StepSeconds;
+}
+
+/** What a step takes. */
+export interface StepSeconds {
+  /** A micro-batch: the reference's pass, the policy's, and its gradient. */
+  readonly micro: number;
+  /** The optimizer's part, once for all micro-batches that are accumulated. */
+  readonly update: number;
 }
 
 /**
@@ -57,7 +68,9 @@ export interface MemoryPlan {
  */
 export function planMemory(config: UNetConfig, options: PlanOptions): MemoryPlan {
   const { mixedPrecision = 'no' } = options;
-  const run = dryRun(() => autocast(mixedPrecision, () => tidy(() => step(config, options))));
+  const dry = (parts: StepParts) =>
+    dryRun(() => autocast(mixedPrecision, () => tidy(() => step(config, options, parts))));
+  const run = dry('whole');
   const { policy, reference } = run.value;
   const held = process.memoryUsage().rss;
   return {
@@ -66,19 +79,38 @@ export function planMemory(config: UNetConfig, options: PlanOptions): MemoryPlan
     weights: policy + reference,
     training: 3 * policy,
     activations: run.peakBytes - 4 * policy - reference,
-    seconds: () => replay(run.calls),
+    seconds: () => ({
+      micro: replay(dry('micro').calls, { limit: MICRO_LIMIT }),
+      update: replay(dry('update').calls, { limit: UPDATE_LIMIT }),
+    }),
   };
 }
 
-/** One step from allocation to the end; returns the bytes of both models' weights. */
-function step(config: UNetConfig, options: PlanOptions) {
-  const { pairs, latents, textLength = 77, recompute = 'none' } = options;
-  const model = (matrices: PlanOptions['reference']): UNet => {
-    const parameters = allocateWeights(unetWeights(config), { matrices });
-    return { config, parameters, p: parameters.tree() };
-  };
-  const [policy, reference] = [model('float32'), model(options.reference)];
+type StepParts = 'whole' | keyof StepSeconds;
+
+/** One step from allocation to the end, or a part of it; returns the bytes of both models' weights. */
+function step(config: UNetConfig, options: PlanOptions, parts: StepParts) {
+  const { reference: matrices = 'float32' } = options;
+  const policy = emptyUNet(config, 'float32');
+  const reference = matrices === 'none' ? undefined : emptyUNet(config, matrices);
   const optimizer = new AdamW([policy.parameters]);
+  if (parts !== 'update') microBatch(policy, reference, options);
+  if (parts !== 'micro') optimizer.step(1e-8, { maxGradNorm: 1 });
+  for (const owned of [optimizer, policy.parameters, reference?.parameters]) owned?.dispose();
+  return {
+    policy: policy.parameters.byteCount,
+    reference: reference?.parameters.byteCount ?? 0,
+  };
+}
+
+function emptyUNet(config: UNetConfig, matrices: 'float32' | 'bfloat16'): UNet {
+  const parameters = allocateWeights(unetWeights(config), { matrices });
+  return { config, parameters, p: parameters.tree() };
+}
+
+function microBatch(policy: UNet, reference: UNet | undefined, options: PlanOptions): void {
+  const { pairs, latents, textLength = 77, recompute = 'none' } = options;
+  const { config } = policy;
   const [rows, columns] = latents;
   const sample = zeros([2 * pairs, rows, columns, config.inChannels]);
   const noise = zeros([2 * pairs, rows, columns, config.outChannels]);
@@ -87,9 +119,10 @@ function step(config: UNetConfig, options: PlanOptions) {
   const times = new Float32Array(2 * pairs);
   const predict = (of: UNet) => unet(of, sample, times, { encoderHiddenStates, recompute });
 
+  if (!reference) {
+    accumulateGrads(() => perRowMse(predict(policy), noise).mean());
+    return;
+  }
   const refPred = noGrad(() => predict(reference));
   accumulateGrads(() => dpoLoss(predict(policy), refPred, noise));
-  optimizer.step(1e-8, { maxGradNorm: 1 });
-  for (const owned of [optimizer, policy.parameters, reference.parameters]) owned.dispose();
-  return { policy: policy.parameters.byteCount, reference: reference.parameters.byteCount };
 }
