@@ -74,4 +74,34 @@ describe('linear', () => {
         else assert.equal(calls('MatMul'), 3 + 3 + 2); // forward, gradients of inputs, of A and B
         for (const t of [x, value.value, ...value.grads, base, adapter]) t.dispose();
       }));
+
+  it('takes the product of our own up to 2¹⁹ weights, and oneDNN’s from there on', () => {
+    if (!kernelModes.includes('fused')) return;
+    // all weights are 1: each output is the sum of its row, Σᵢ (i mod 7 − 3), and 512 more in the second
+    const width = 512;
+    const x = tensor(
+      Float32Array.from(
+        { length: 2 * width },
+        (_, i) => ((i % width) % 7) - 3 + (i < width ? 0 : 1),
+      ),
+      [2, width],
+    );
+    const sum = Array.from({ length: width }, (_, i) => (i % 7) - 3).reduce((a, b) => a + b, 0);
+    for (const [rows, name] of [
+      [1024, 'DpoLinear'],
+      [1025, 'MatMul'],
+    ] as const) {
+      const weight = tensor(new Float32Array(rows * width).fill(1), [rows, width]);
+      const { value, operations } = profile(() => nn.linear({ weight }, x));
+      const products = operations.filter((o) => ['DpoLinear', 'MatMul'].includes(o.name));
+      assert.deepEqual(
+        products.map((o) => [o.name, o.calls]),
+        [[name, 1]],
+      );
+      const expected = [sum, sum + width].flatMap((y) => new Array<number>(rows).fill(y));
+      assertClose(value, expected);
+      for (const t of [weight, value]) t.dispose();
+    }
+    x.dispose();
+  });
 });
