@@ -84,6 +84,18 @@ describe('a row of bench', () => {
     assert.equal(columns(tableHead().split('\n')[0] ?? '').length, columns(tableRow(row)).length);
   });
 
+  it('says the same when it was written as JSON and read again', () => {
+    const [ours] = measured.timings;
+    assert.ok(ours);
+    for (const some of [measured, { ...measured, timings: [ours], operations: undefined }]) {
+      const row = rowOf(name, benchCase, some, 400e9);
+      const written = JSON.parse(JSON.stringify(row));
+      assert.equal(tableRow(written), tableRow(row));
+      assert.deepEqual(written.timings, row.timings); // every run, not only the median
+      assert.deepEqual([written.precision, written.load], ['f32', measured.load]);
+    }
+  });
+
   it('says nothing of what was not measured', () => {
     const [ours] = measured.timings;
     assert.ok(ours);
