@@ -1,3 +1,4 @@
+import { runMutations } from './run-mutations';
 import { trainingMutations } from './training-mutations';
 
 /** One formula broken in one place, and the tests that must notice. */
@@ -17,6 +18,7 @@ const sampler = ['test/diffusion/sampler.test.ts'];
 
 export const mutations: readonly Mutation[] = [
   ...trainingMutations,
+  ...runMutations,
   {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
     file: 'src/diffusion/schedule.ts',
