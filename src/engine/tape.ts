@@ -181,8 +181,10 @@ export function recomputed<A extends Tensor[]>(name: string, fn: (...inputs: A) 
       inputs,
       outputs: [output],
       saved: inputs,
-      backward: ([dy]) =>
-        recomputeGradients((...x: A) => autocast(precision, () => fn(...x)), inputs, dy as Tensor),
+      backward: ([dy]) => {
+        recomputeGradients(() => autocast(precision, () => fn(...inputs)), dy as Tensor);
+        return [];
+      },
     });
     return output;
   };
@@ -190,26 +192,19 @@ export function recomputed<A extends Tensor[]>(name: string, fn: (...inputs: A) 
   return wrapped;
 }
 
-function recomputeGradients<A extends Tensor[]>(
-  fn: (...inputs: A) => Tensor,
-  inputs: A,
-  dy: Tensor,
-): Gradients {
-  // Stand-ins with gradients of their own, so that what the outer pass has collected stays apart.
-  const leaves = inputs.map((t) => {
-    const leaf = t.sink ? t : t.reshape(t.shape);
-    leaf.requiresGrad = t.requiresGrad;
-    return leaf;
-  }) as A;
+/**
+ * Inputs collect their gradients from the block's own nodes, one by one, so that every sum is taken in the order in
+ * which it would be without recomputing: the same bits.
+ */
+function recomputeGradients(fn: () => Tensor, dy: Tensor): void {
   const nodes: Node[] = [];
   let output: Tensor | undefined;
   try {
-    output = withTape(nodes, () => tidy(() => fn(...leaves)));
+    output = withTape(nodes, () => tidy(fn));
     seed(output, dy);
     backward(nodes);
-    return leaves.map((leaf) => (leaf.sink || !leaf.grad ? undefined : leaf.grad.mul(1)));
   } finally {
     for (const node of nodes.splice(0)) release(node);
-    for (const t of output ? [output, ...leaves] : leaves) dropGradient(t);
+    if (output) dropGradient(output);
   }
 }
