@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { KernelDied, startKernel } from '../kernels/typescript/client';
 import { readPngText } from '../src/data/read-png-text';
 import { fixturePath } from './support/fixtures';
-import { firstCell, namedScripts, root, scripts, shownArguments } from './support/readme';
+import {
+  allShownArguments,
+  firstCell,
+  namedScripts,
+  root,
+  scripts,
+  shownArguments,
+} from './support/readme';
 import { inTemporaryFolder } from './support/temporary';
 
 /** Scripts whose runs would be tests within tests: who runs them, and how they are called there. */
@@ -37,6 +44,19 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
       assert.equal(text.get('seed'), '7');
     };
     return { args, check };
+  },
+  train: (folder) => {
+    const small = ['--max_train_steps', '2', '--train_batch_size', '2', '--report_to', 'none'];
+    const [plan = [], adapter = []] = allShownArguments('train');
+    assert.ok(plan.includes('--dry_run') && adapter.includes('--lora_rank'));
+    adapter[adapter.indexOf('--output_dir') + 1] = folder;
+    const check = (output: string) => {
+      assert.equal(output, `The trained pipeline is in ${folder}.\n`);
+      assert.ok(readdirSync(folder).includes('pytorch_lora_weights.safetensors'));
+      const printed = run('train', { args: plan, check: () => undefined });
+      assert.match(printed, /^effective batch +32 pairs /m);
+    };
+    return { args: [...adapter, ...small], check };
   },
   proof: (folder) => ({
     args: [
@@ -141,6 +161,7 @@ describe('the commands of README.md', function () {
     const check = () => undefined;
     for (const script of [
       'sample',
+      'train',
       'proof',
       'bench',
       'mutate',

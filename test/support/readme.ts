@@ -19,11 +19,14 @@ export const namedScripts: readonly string[] = [
   ),
 ];
 
-/** The arguments that the README itself shows for a script: the words after `--`, quotes taken off. */
-export function shownArguments(script: string): string[] {
-  const [, line = ''] = readme.match(new RegExp(`^npm run ${script} -- ([^#\\n]+)`, 'm')) ?? [];
-  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
-}
+/** The arguments that the README itself shows for a script, each time: the words after `--`, quotes taken off. */
+export const allShownArguments = (script: string): string[][] =>
+  [...readme.matchAll(new RegExp(`^npm run ${script} -- ([^#\\n]+)`, 'gm'))].map(([, line = '']) =>
+    [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? ''),
+  );
+
+/** The first of them. */
+export const shownArguments = (script: string): string[] => allShownArguments(script)[0] ?? [];
 
 /** The code of the first block in TypeScript. */
 export const firstCell = readme.match(/^```ts\n(.*?)^```/ms)?.[1] ?? '';
