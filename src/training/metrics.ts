@@ -1,8 +1,9 @@
 /** `metrics.jsonl`: what every optimizer step measured, one JSON object a line. */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { writeTextAtomically } from '../hub/atomic';
 import { CheckpointError } from '../hub/checkpoint-error';
+import { appendAll } from './append';
 
 /** One line, under the original's names where it has one: `step, train_loss, lr, …`; NaN where a figure is not known. */
 export type Metrics = Readonly<Record<string, number>> & { readonly step: number };
@@ -46,11 +47,7 @@ export async function openMetrics(path: string, { resumeAt = 0 } = {}): Promise<
   if (kept !== text) await writeTextAtomically(path, kept);
   const descriptor = openSync(path, 'a');
   return {
-    log: (metrics) => {
-      const bytes = Buffer.from(`${JSON.stringify(metrics)}\n`);
-      let done = 0;
-      while (done < bytes.length) done += writeSync(descriptor, bytes, done);
-    },
+    log: (metrics) => appendAll({ descriptor, path }, Buffer.from(`${JSON.stringify(metrics)}\n`)),
     sync: () => fsyncSync(descriptor),
     close: () => closeSync(descriptor),
   };

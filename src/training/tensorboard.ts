@@ -1,6 +1,7 @@
 /** Event files that TensorBoard opens. */
-import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendAll } from './append';
 import { encodeEvent, frameRecord, type SummaryValue } from './tensorboard-events';
 
 export interface TensorBoardOptions {
@@ -15,7 +16,7 @@ const PREFIX = 'events.out.tfevents.';
 /** Writes one event file; every event has left the process when a method returns. */
 export class TensorBoardWriter {
   readonly path: string;
-  private readonly descriptor: number;
+  readonly descriptor: number;
   private readonly now: () => number;
 
   /** Makes a new file in `folder`, which is made where it is missing. */
@@ -58,9 +59,7 @@ export class TensorBoardWriter {
   }
 
   private write(event: Buffer): void {
-    const record = frameRecord(event);
-    let done = 0;
-    while (done < record.length) done += writeSync(this.descriptor, record, done);
+    appendAll(this, frameRecord(event));
   }
 }
 
