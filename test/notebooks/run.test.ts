@@ -59,7 +59,7 @@ describe('the notebooks', function () {
 
   it('03-parity-ledger runs, every check holds, and every switch has its row in the summary', async () => {
     const outputs = await run('03-parity-ledger.ipynb');
-    assert.ok(ticks(outputs) >= 39, `${ticks(outputs)} ticks`);
+    assert.ok(ticks(outputs) >= 40, `${ticks(outputs)} ticks`);
     const [remarks, summary] = outputs.slice(-2).map((output) => plainText([output]));
     assert.match(remarks ?? '', /^perturbationOrder +error on losers 2\.\d+ \(A\), 0\.\d+ \(B\)$/m);
     assert.match(summary ?? '', /^epochEnd +step +carry on +0\.346574 +0\.693147 +0\.5 +step 3$/m);
