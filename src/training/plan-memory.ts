@@ -14,10 +14,10 @@ import { dpoLoss, perRowMse } from '../preference';
 import { AdamW } from './adamw';
 
 /**
- * What a first step adds that is no tensor: compiled code, primitives, the kernels' working memory. Measured on the
- * world's UNet, where it is most of what a step needs (Zen 5, two threads).
+ * What a first step adds that is no tensor: compiled code, primitives, the kernels' working memory. On the world's UNet
+ * it was 30 MB (Zen 5, two threads) and 50 to 100 MB, more for more pairs (Zen 3, two threads).
  */
-const SETTLING = 30e6;
+const SETTLING = 55e6;
 
 /** How long measuring may take, in seconds. */
 const [MICRO_LIMIT, UPDATE_LIMIT] = [20, 3];
