@@ -78,8 +78,8 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'bf16: a recomputed block forgets its precision',
     file: 'src/engine/tape.ts',
-    from: 'autocast(precision, () => fn(...x))',
-    to: 'fn(...x)',
+    from: 'autocast(precision, () => fn(...inputs))',
+    to: 'fn(...inputs)',
     tests: ['test/engine/autocast.test.ts'],
   },
   {
