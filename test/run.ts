@@ -1,8 +1,11 @@
 /**
  * `npm test`: code style, types, then every mocha test; ends with `N passed, N failed` on a line of its own.
  * The style and the type check count as one check each. Arguments are passed on to mocha.
+ *
+ * The tests run in two processes: most of those that wait for programs and kernels, beside the others. The output of
+ * the second is shown when the first is done.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,41 +17,70 @@ interface Tally {
 
 const root = resolve(__dirname, '..');
 
-/** Runs a program of `node_modules` on this Node and shows its output as it comes; resolves to its exit status. */
-function runTool(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const command = [join(root, 'node_modules', script), ...args];
-  return spawnSync(process.execPath, command, {
+/** Runs a program of `node_modules` on this Node; resolves to its exit status and what it said, if that was kept. */
+function runTool(
+  script: string,
+  args: readonly string[],
+  { env = {}, output = 'shown' }: { env?: NodeJS.ProcessEnv; output?: 'shown' | 'kept' } = {},
+): Promise<{ readonly status: number | null; readonly text: string }> {
+  const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], {
     cwd: root,
-    stdio: 'inherit',
+    stdio: output === 'shown' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
-  }).status;
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  return new Promise((done, failed) => {
+    child.on('error', failed);
+    child.on('close', (status) => done({ status, text }));
+  });
 }
 
-function check(name: string, script: string, args: readonly string[]): Tally {
+async function check(name: string, script: string, args: readonly string[]): Promise<Tally> {
   process.stdout.write(`\n── ${name}\n`);
-  const ok = runTool(script, args) === 0;
+  const ok = (await runTool(script, args)).status === 0;
   process.stdout.write(`${ok ? '✔' : '✘'} ${name}\n`);
   return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
 /** Runs mocha; a run that ends without a result, or in a bad status with no failed test, is itself a failure. */
-function runMocha(args: readonly string[]): Tally {
-  process.stdout.write('\n── tests\n');
+async function runMocha(args: readonly string[], output: 'shown' | 'kept' = 'shown') {
   const folder = mkdtempSync(join(tmpdir(), 'dpo-test-'));
   const result = join(folder, 'result.json');
   try {
     const options = ['--forbid-only', '--forbid-pending', '--reporter', 'test/support/reporter.ts'];
-    const status = runTool('mocha/bin/mocha.js', [...options, ...args], {
+    const env = {
       DPO_TEST_RESULT: result,
       TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3',
-    });
-    const tally = readTally(result);
-    if (!tally) process.stdout.write('✘ mocha ended without a result\n');
-    if (!tally) return { passed: 0, failed: 1 };
-    return status !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+    };
+    const mocha = [...options, ...args];
+    const { status, text } = await runTool('mocha/bin/mocha.js', mocha, { env, output });
+    return { tally: checkedTally(readTally(result), status), text };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function checkedTally(tally: Tally | undefined, status: number | null): Tally {
+  if (!tally) process.stdout.write('✘ mocha ended without a result\n');
+  if (!tally) return { passed: 0, failed: 1 };
+  return status !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+}
+
+/** Tests that mostly wait for programs that they started. */
+const STARTING = ['test/*.test.ts', 'test/{cli,kernels,notebooks,toyworld}/**/*.test.ts'];
+
+async function runAllTests(options: readonly string[]): Promise<Tally[]> {
+  const others = STARTING.flatMap((pattern) => ['--ignore', pattern]);
+  const [first, second] = await Promise.all([
+    runMocha([...options, ...STARTING]),
+    runMocha([...options, ...others, 'test/**/*.test.ts'], 'kept'),
+  ]);
+  process.stdout.write(second.text);
+  return [first.tally, second.tally];
 }
 
 function readTally(path: string): Tally | undefined {
@@ -59,19 +91,23 @@ function readTally(path: string): Tally | undefined {
   }
 }
 
-const files = process.argv.slice(2).filter((arg) => arg.startsWith('test/'));
-const tallies = [
-  check('code style', '@biomejs/biome/bin/biome', [
-    'ci',
-    '--error-on-warnings',
-    `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
-  ]),
-  check('types', 'typescript/bin/tsc', ['--project', '.', '--noEmit']),
-  runMocha(
-    files.length > 0 ? process.argv.slice(2) : [...process.argv.slice(2), 'test/**/*.test.ts'],
-  ),
-];
-const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
-const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
-process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const tallies = [
+    await check('code style', '@biomejs/biome/bin/biome', [
+      'ci',
+      '--error-on-warnings',
+      `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
+    ]),
+    await check('types', 'typescript/bin/tsc', ['--project', '.', '--noEmit']),
+  ];
+  process.stdout.write('\n── tests\n');
+  const isSome = args.some((arg) => arg.startsWith('test/'));
+  tallies.push(...(isSome ? [(await runMocha(args)).tally] : await runAllTests(args)));
+  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
+  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+void main();
