@@ -48,7 +48,8 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     };
   } catch (error) {
     if (error instanceof PictureError) throw error;
-    const reason = error instanceof Error ? error.message.trim() : String(error);
+    // libvips adds what other threads complained of at the time, on further lines.
+    const [reason] = (error instanceof Error ? error.message : String(error)).trim().split('\n');
     throw new PictureError(`The ${format} picture cannot be decoded: ${reason}`);
   }
 }
