@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tensorCount } from '../../src/engine';
-import { disposePipeline, loadPipeline } from '../../src/hub';
+import { disposePipeline, loadPipeline, savePipeline } from '../../src/hub';
 import { NotFiniteError, type TrainHooks, type TrainRequest, train } from '../../src/training';
 import { readMetrics, TIMING_METRICS } from '../../src/training/metrics';
 import { fixturePath } from '../support/fixtures';
@@ -171,6 +171,30 @@ describe('train: what it leaves', () => {
       );
       disposePipeline(tuned);
       disposePipeline(base);
+    }));
+
+  it('policy and reference both from --unet_init, the autoencoder from a folder of its own', () =>
+    inTemporaryFolder(async (folder) => {
+      const other = join(folder, 'other');
+      const pipeline = await loadPipeline(fixturePath('pipelines', 'tiny-sd'));
+      for (const part of ['unet', 'vae'] as const) {
+        const { parameters } = pipeline[part];
+        for (const name of parameters.names)
+          parameters.write(
+            name,
+            parameters.read(name).map((x) => 1.01 * x),
+          );
+      }
+      await savePipeline(pipeline, other);
+      const output = join(folder, 'output');
+      const parts = { unetInit: other, pretrainedVaeModelNameOrPath: join(other, 'vae') };
+      const { records } = await run(request(output, { ...parts, maxTrainSteps: 1 }));
+      assert.equal(records[0]?.loss, Math.fround(Math.LN2)); // with another reference it would not be
+      const tuned = await loadPipeline(output); // at rate 0 it is where it began
+      for (const part of ['unet', 'vae'] as const)
+        for (const name of pipeline[part].parameters.names)
+          assert.deepEqual(tuned[part].parameters.read(name), pipeline[part].parameters.read(name));
+      for (const held of [tuned, pipeline]) disposePipeline(held);
     }));
 
   it('strips of base and policy where validation asks for them', () =>
