@@ -108,10 +108,11 @@ export async function killAndResume(
 
 /**
  * In what two output folders differ: files, bit for bit, and figures of the metrics. Options name the folder, and event
- * files hold times: these are left out, and so are manifests, which list the files compared.
+ * files hold times: these are left out, and so are manifests, which list the files compared, and what attempts left
+ * that were killed before their first checkpoint (`metrics-1.jsonl`).
  */
 export async function differences(a: string, b: string): Promise<string[]> {
-  const LEFT_OUT = /(^|\/)(config\.json|manifest\.json|metrics\.jsonl)$|^logs\/|tfevents/;
+  const LEFT_OUT = /(^|\/)(config\.json|manifest\.json|metrics(-\d+)?\.jsonl)$|^logs\/|tfevents/;
   const [filesA, filesB] = [await describeFiles(a, {}), await describeFiles(b, {})];
   const names = [...new Set([...filesA.keys(), ...filesB.keys()])].filter(
     (name) => !LEFT_OUT.test(name) || /^(unet|vae|text_encoder)\/config\.json$/.test(name),
