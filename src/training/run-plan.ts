@@ -4,6 +4,7 @@ import { openTrainingData, type PairCounts } from '../data';
 import { type JsonObject, readJson } from '../hub/json-file';
 import { CLIP_TEXT, UNET, VAE } from '../hub/model-kinds';
 import { loadTokenizer } from '../models';
+import { dataOptions } from './data-options';
 import { type EffectiveOptions, type Epochs, effectiveOptions, epochs } from './effective';
 import { type Place, placeOf } from './option-paths';
 import type { TrainOptions } from './options';
@@ -50,11 +51,7 @@ async function planData(options: TrainOptions): Promise<DataPlan | Unknown> {
     datasetName === undefined ? undefined : placeOf('dataset_name', datasetName),
   );
   if (unknown) return unknown;
-  const { counts } = await openTrainingData({
-    ...options,
-    trainMethod: options.sft ? 'sft' : 'dpo',
-    parity: options.parity === 'repo' ? 'repo' : 'fixed',
-  });
+  const { counts } = await openTrainingData(dataOptions(options));
   return { counts, ...epochs(options, counts.kept) };
 }
 

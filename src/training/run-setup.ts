@@ -18,6 +18,7 @@ import { Adafactor } from './adafactor';
 import { AdamW } from './adamw';
 import { cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
 import { checkConfiguration } from './configuration';
+import { dataOptions } from './data-options';
 import { type EffectiveOptions, effectiveOptions } from './effective';
 import { Ema } from './ema';
 import type { Optimizer } from './optimizer';
@@ -110,22 +111,27 @@ async function withModels(
   const optimizer = makeOptimizer(options, effective, models);
   const ema = options.useEma ? new Ema(models.trained, { decay: options.emaDecay }) : undefined;
   const state: RunState = { options, models, optimizer, ...(ema ? { ema } : {}) };
-  const restored = saved ? await restoreRun(state, saved) : undefined;
-  if (restored) {
-    random.torch.restore(restored.torch);
-    random.python.restore(restored.python);
+  const free = () => [optimizer, ema].map((owner) => owner?.dispose());
+  try {
+    const restored = saved ? await restoreRun(state, saved) : undefined;
+    if (restored) {
+      random.torch.restore(restored.torch);
+      random.python.restore(restored.python);
+    }
+    const resumed = options.hardSkipResume ? undefined : restored?.data;
+    const tokenizer = captionEncoder(opened);
+    const batches = new BatchSource(data, tokenizer, random, batchOptions(options), resumed);
+    const start = boundaryOf(restored?.step ?? 0, random, batches);
+    if (restored) note(`Going on after step ${restored.step} of ${saved?.path}.`);
+    const dispose = () => {
+      free();
+      models.dispose();
+    };
+    return { ...opened, ...state, options, effective, data, batches, start, dispose };
+  } catch (error) {
+    free();
+    throw error;
   }
-  const resumed = options.hardSkipResume ? undefined : restored?.data;
-  const tokenizer = captionEncoder(opened);
-  const batches = new BatchSource(data, tokenizer, random, batchOptions(options), resumed);
-  const start = boundaryOf(restored?.step ?? 0, random, batches);
-  if (restored) note(`Going on after step ${restored.step} of ${saved?.path}.`);
-  const dispose = () => {
-    optimizer.dispose();
-    ema?.dispose();
-    models.dispose();
-  };
-  return { ...opened, ...state, options, effective, data, batches, start, dispose };
 }
 
 async function checkpointOf(
@@ -206,24 +212,6 @@ function makeOptimizer(
     ? new Adafactor([trained], { weightDecay })
     : new AdamW([trained], { beta1, beta2, epsilon, weightDecay });
 }
-
-/** What train.py tells `load_dataset` and its filters. */
-function dataOptions(options: RunSetup['options']) {
-  const { datasetName, datasetConfigName, trainDataDir, maxTrainSamples } = options;
-  const { split, seed, dreamlikePairsOnly, imageColumn, captionColumn, parity } = options;
-  const known = { datasetName, datasetConfigName, trainDataDir, maxTrainSamples };
-  return {
-    ...definedOnly(known),
-    ...{ split, seed, dreamlikePairsOnly, imageColumn, captionColumn },
-    trainMethod: preferenceLosses[options.lossType].pictures === 'winner' ? 'sft' : 'dpo',
-    parity: paritySwitches(parity).tieFilter === 'always' ? 'fixed' : 'repo',
-  } as const;
-}
-
-const definedOnly = <T extends object>(values: T) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 
 function batchOptions(options: TrainOptions) {
   const { trainBatchSize: batchSize, proportionEmptyPrompts, resolution } = options;

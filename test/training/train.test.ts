@@ -131,6 +131,15 @@ describe('train: resumed', () => {
       ); // warm-up: 1 of 2
     }));
 
+  it('frees everything where a checkpoint lacks what the options ask for', () =>
+    inTemporaryFolder(async (folder) => {
+      await run(request(folder, { maxTrainSteps: 1 }));
+      const before = tensorCount();
+      const more = { useEma: true, ignoreConfigDifference: ['use_ema'], maxTrainSteps: 2 };
+      await assert.rejects(run(request(folder, more)), /has no ema\.safetensors/);
+      assert.equal(tensorCount(), before);
+    }));
+
   it('with hardSkipResume reads the data from the start of an epoch', () =>
     inTemporaryFolder(async (folder) => {
       await run(request(folder), {}, 2);

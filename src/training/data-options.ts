@@ -1,0 +1,21 @@
+import type { TrainingDataOptions } from '../data';
+import { preferenceLosses } from '../preference';
+import type { TrainOptions } from './options';
+import { paritySwitches } from './parity';
+
+/** Which data a run reads, and by which of the original's filters. Upstream: train.py, `load_dataset` and after. */
+export function dataOptions(options: TrainOptions): TrainingDataOptions {
+  const { datasetName, datasetConfigName, trainDataDir, maxTrainSamples, seed } = options;
+  const { split, dreamlikePairsOnly, imageColumn, captionColumn, parity } = options;
+  return {
+    ...definedOnly({ datasetName, datasetConfigName, trainDataDir, maxTrainSamples, seed }),
+    ...{ split, dreamlikePairsOnly, imageColumn, captionColumn },
+    trainMethod: preferenceLosses[options.lossType].pictures === 'winner' ? 'sft' : 'dpo',
+    parity: paritySwitches(parity).tieFilter === 'always' ? 'fixed' : 'repo',
+  };
+}
+
+const definedOnly = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
