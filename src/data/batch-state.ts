@@ -13,6 +13,8 @@ export interface BatchState {
   readonly damaged: readonly (readonly [row: number, message: string])[];
   /** Of the epoch under way; between two epochs there is none, and the next draws its own. */
   readonly seeds?: EpochSeeds;
+  /** Of orders from a fixed seed, between two epochs: the permutations that its generator has drawn. */
+  readonly permutations?: number;
   /** The batch that was drawn already and not yet yielded; `rows` are positions in the data. */
   readonly ahead?: BatchDraws & { readonly index: number; readonly rows: readonly number[] };
   /** After that batch's draws; none without workers. */

@@ -19,6 +19,11 @@ export interface BatchOptions extends DrawOptions, EpochOptions, PictureReaderOp
   readonly pictures?: 'both' | 'winner';
   /** @default Infinity */
   readonly epochs?: number;
+  /**
+   * The epoch to begin with, from 0, and how many of its batches are drawn and left out: the original goes on so, from a
+   * new order. @default the first epoch, none
+   */
+  readonly startAt?: { readonly epoch: number; readonly skip: number };
 }
 
 /** An epoch under way, and what its batches draw from. */
@@ -47,6 +52,9 @@ export class BatchSource implements AsyncIterable<Batch> {
   private readonly damagedRows: DamagedRows;
   private readonly reader: PictureReader;
   private epochNumber: number;
+  /** Batches of the first epoch that are left out. */
+  private skip: number;
+  private permutations: number | undefined;
   private epoch: Epoch | undefined;
   private ahead: Fetched | undefined;
   private phase: 'new' | 'fetching' | 'yielded' | 'ended' = 'new';
@@ -59,14 +67,20 @@ export class BatchSource implements AsyncIterable<Batch> {
     private readonly options: BatchOptions,
     private readonly resumed?: BatchState,
   ) {
-    const { batchSize } = options;
+    const { batchSize, startAt = { epoch: 0, skip: 0 } } = options;
     const rows = data.pairs.length;
     this.batchesPerEpoch = Math.floor(rows / batchSize);
     if (!Number.isInteger(batchSize) || batchSize < 1 || this.batchesPerEpoch < 1) {
       throw new RangeError(`${rows} pairs do not fill a batch of ${batchSize}.`);
     }
     if (resumed) checkState(resumed, rows, batchSize);
-    this.epochNumber = resumed?.epoch ?? 0;
+    if (startAt.skip >= this.batchesPerEpoch)
+      throw new RangeError(
+        `${startAt.skip} batches cannot be left out of an epoch of ${this.batchesPerEpoch}.`,
+      );
+    this.epochNumber = resumed?.epoch ?? startAt.epoch;
+    this.skip = resumed ? 0 : startAt.skip;
+    this.permutations = resumed?.permutations;
     this.damagedRows = new DamagedRows(rows, resumed?.damaged);
     this.reader = new PictureReader(data, options);
   }
@@ -78,19 +92,20 @@ export class BatchSource implements AsyncIterable<Batch> {
 
   /** Goes on with the next epoch after the batch yielded last; what was fetched ahead stays drawn and is not used. */
   leaveEpoch(): void {
-    if (this.epoch) this.endEpoch();
+    if (this.epoch) this.endEpoch('left');
   }
 
   /** Where the source stands after the batch yielded last. @throws Error while the next one is being fetched. */
   state(): BatchState {
     if (this.phase === 'fetching') throw new Error('No state can be had while a batch is fetched.');
     if (this.phase === 'new' && this.resumed) return this.resumed;
-    const { epoch, ahead } = this;
+    const { epoch, ahead, permutations } = this;
     const position = {
       rows: this.data.pairs.length,
       batchSize: this.options.batchSize,
       epoch: this.epochNumber,
       damaged: this.damagedRows.entries(),
+      ...(permutations === undefined ? {} : { permutations }),
     };
     if (!epoch || !ahead) return position;
     const { index, rows, draws } = ahead;
@@ -112,7 +127,7 @@ export class BatchSource implements AsyncIterable<Batch> {
       while (this.epochNumber < epochs) {
         const now = this.ahead ?? (await this.startEpoch());
         const batch = this.batch(now);
-        if (batch.isLastOfEpoch) this.endEpoch();
+        if (batch.isLastOfEpoch) this.endEpoch('ran out');
         else this.ahead = await this.fetch(now.index + 1);
         this.phase = 'yielded';
         yield batch;
@@ -124,10 +139,13 @@ export class BatchSource implements AsyncIterable<Batch> {
     }
   }
 
-  private startEpoch(): Promise<Fetched> {
-    const seeds = drawEpoch(this.random.torch, this.options);
+  private async startEpoch(): Promise<Fetched> {
+    const seeds = drawEpoch(this.random.torch, this.options, this.permutations);
     this.begin({ seeds, workers: epochWorkers(seeds, this.options) }, 0);
-    return this.fetch(0);
+    let fetched = await this.fetch(0);
+    while (fetched.index < this.skip) fetched = await this.fetch(fetched.index + 1);
+    this.skip = 0;
+    return fetched;
   }
 
   /** Takes up what an earlier source had drawn. */
@@ -146,7 +164,10 @@ export class BatchSource implements AsyncIterable<Batch> {
     this.reader.expect(this.keysFrom(order, firstBatch));
   }
 
-  private endEpoch() {
+  /** PyTorch's sampler draws a permutation when it starts, and when it runs out one more, of which it takes nothing. */
+  private endEpoch(how: 'ran out' | 'left') {
+    const { permutation } = this.epoch?.seeds ?? {};
+    if (permutation !== undefined) this.permutations = permutation + { 'ran out': 2, left: 1 }[how];
     this.ahead = undefined;
     this.epoch = undefined;
     this.epochNumber++;

@@ -89,6 +89,10 @@ describe('a source of batches', () => {
     await resumeEverywhere(data, { order: 'as stored', pictures: 'winner' });
   });
 
+  it('goes on in the orders of a fixed seed', async () => {
+    await resumeEverywhere(await openPairs(SOURCE), { dataOrder: 'fixed seed' }, [1, 4, 9]);
+  });
+
   it('goes on in the middle of what was read ahead', async () => {
     const readAhead = { threads: 1, bytes: 5000 };
     await resumeEverywhere(await openPairs(SOURCE), { readAhead, cacheBytes: 0 }, [6]);
@@ -102,6 +106,24 @@ describe('a source of batches', () => {
       batchSource(rows, tokenizer, seeded(), { ...options, batchSize }, state);
     assert.throws(() => resume({ ...data, pairs: data.pairs.slice(1) }, 3), /16 rows; .* has 15/);
     assert.throws(() => resume(data, 2), /batches of 3; now they have 2/);
+  });
+
+  it('leaves the first batches out where it is told to, all their numbers drawn', async () => {
+    const data = await openPairs(SOURCE);
+    const options = { batchSize: 3, resolution: 16, crop: 'random' } as const;
+    const seen = async (given: Partial<BatchOptions>) => {
+      const random = seeded();
+      const source = batchSource(data, tokenizer, random, { ...options, ...given });
+      const batches: Batch[] = [];
+      for await (const batch of source) batches.push(batch);
+      return { batches, next: random.torch.rand(1)[0], dropped: random.python.random() };
+    };
+    const whole = await seen({ epochs: 1 });
+    const late = await seen({ startAt: { epoch: 2, skip: 3 }, epochs: 3 });
+    const inEpoch2 = whole.batches.slice(3).map((batch) => ({ ...batch, epoch: 2 }));
+    assert.deepEqual(late, { ...whole, batches: inEpoch2 });
+    const startAt = { epoch: 0, skip: 5 };
+    assert.throws(() => batchSource(data, tokenizer, seeded(), { ...options, startAt }), /5 batch/);
   });
 
   it('has no state while it fetches, and runs through once', async () => {
