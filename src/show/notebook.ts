@@ -11,7 +11,7 @@ export interface Displayable {
   readonly [DISPLAY]: () => MimeBundle | Promise<MimeBundle>;
 }
 
-interface Notebook {
+export interface Notebook {
   display(data: MimeBundle, options?: { readonly displayId?: string }): void;
   update(displayId: string, data: MimeBundle): void;
   readonly signal: AbortSignal;
@@ -26,14 +26,3 @@ export function notebook(): Notebook | undefined {
 
 /** Aborted when the person stops the cell that is running; undefined in a plain program. */
 export const cellSignal = (): AbortSignal | undefined => notebook()?.signal;
-
-/**
- * Shows a value under the cell at once; the last value of a cell is shown without it.
- * In a plain program its text form goes to standard output.
- */
-export async function display(value: Displayable): Promise<void> {
-  const data = await value[DISPLAY]();
-  const place = notebook();
-  if (place !== undefined) place.display(data);
-  else process.stdout.write(`${String(data['text/plain'] ?? '')}\n`);
-}

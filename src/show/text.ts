@@ -28,6 +28,13 @@ export function formatNumber(value: number, digits = 4): string {
 const wholeNumber = (value: number) =>
   Math.abs(value) < 1e4 ? String(value) : value.toLocaleString('en-US');
 
+/** Bytes as `512 B`, `1.5 kB`, `14.8 MB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  return `${formatNumber(bytes / 1000 ** power, 3)} ${units[power]}`;
+}
+
 /** Seconds as `14 s`, `3:07` or `1:02:09`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,0 +1,47 @@
+/** Pictures small enough to stand in a notebook file, as HTML. */
+import sharp from 'sharp';
+import { encodeJpeg, encodePng, type RgbImage } from '../data/image';
+import { escapeHtml } from './text';
+
+export interface ThumbnailOptions {
+  /** Longest side in the page, in pixels; a small picture is enlarged with crisp edges. @default 128 */
+  readonly side?: number;
+  /** What those read who do not see it. */
+  readonly alt?: string;
+}
+
+/** A picture with no side longer than `side`; itself where it is small enough. */
+export async function reducedTo(image: RgbImage, side: number): Promise<RgbImage> {
+  const { width, height, data } = image;
+  if (Math.max(width, height) <= side) return image;
+  const shown = await sharp(data, { raw: { width, height, channels: 3 } })
+    .resize({ width: side, height: side, fit: 'inside' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: shown.info.width, height: shown.info.height, data: new Uint8Array(shown.data) };
+}
+
+/** Size on the page: enlarged by a whole number where there is room. */
+export function pageSize({ width, height }: RgbImage, side: number) {
+  const longest = Math.max(width, height);
+  const factor = longest > side ? side / longest : Math.max(1, Math.floor(side / longest));
+  return { width: Math.round(width * factor), height: Math.round(height * factor) };
+}
+
+/** `<img>` with the picture in it: PNG up to 128 pixels, where edges count, and JPEG beyond. */
+export async function thumbnail(
+  image: RgbImage,
+  { side = 128, alt = '' }: ThumbnailOptions = {},
+): Promise<string> {
+  const small = await reducedTo(image, side);
+  const { width, height } = pageSize(image, side);
+  const look = 'display:block;image-rendering:pixelated';
+  return `<img src="${await dataUrl(small)}" alt="${escapeHtml(alt)}" width="${width}" height="${height}" style="${look}">`;
+}
+
+/** The picture in a URL: PNG up to 128 pixels, where edges count, and JPEG beyond. */
+export async function dataUrl(image: RgbImage): Promise<string> {
+  const isSmall = Math.max(image.width, image.height) <= 128;
+  const bytes = isSmall ? await encodePng(image) : await encodeJpeg(image, { quality: 90 });
+  return `data:image/${isSmall ? 'png' : 'jpeg'};base64,${Buffer.from(bytes).toString('base64')}`;
+}
