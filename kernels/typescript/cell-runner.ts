@@ -22,6 +22,8 @@ export type CellOutcome =
 
 export interface CellRunner {
   run(code: string, count: number): Promise<CellOutcome>;
+  /** Stops waiting for the code of the cell that runs. */
+  leave(): void;
   complete(code: string, position: number): CompletionInfo;
   inspect(code: string, position: number): string | undefined;
   isComplete(code: string): { readonly completed: boolean; readonly indent?: string };
@@ -70,6 +72,7 @@ export function createCellRunner(host: CompilerHost, root: string, folder: strin
         await executor.execute(code);
         return outcome;
       }),
+    leave: () => executor.interrupt(),
     complete: (code, position) => executor.complete(code, position),
     inspect: (code, position) => {
       const info = executor.inspect(code, position);

@@ -1,13 +1,23 @@
 /**
- * Starts the kernel: `node launch.cjs <connection file>`. Everything after these lines, the kernel
- * and the library it serves, is TypeScript that Node loads through the hook of `register.cjs`.
+ * Starts the kernel: `node launch.cjs <connection file>`. The sockets answer from a thread of their own while this one
+ * still loads. Everything after these lines, the kernel and the library it serves, is TypeScript that Node loads
+ * through the hook of `register.cjs`.
  */
 'use strict';
 
-const { join } = require('node:path');
+const { join, resolve } = require('node:path');
+const { Worker } = require('node:worker_threads');
 
-const parent = process.ppid; // now: whoever dies while the rest loads would not be known later
+const [, , connectionFile] = process.argv;
+if (connectionFile === undefined) throw new Error('Usage: launch.cjs <connection file>');
+const shared = {
+  connectionFile: resolve(connectionFile),
+  parent: process.ppid, // now: whoever dies while the rest loads would not be known later
+  pipe: new SharedArrayBuffer(12 + (1 << 20)), // as in shared-pipe.ts and stop-flag.ts
+  stop: new SharedArrayBuffer(4),
+};
+const sockets = new Worker(join(__dirname, 'sockets.cjs'), { workerData: shared });
 
 require('./compile-cache.cjs').keepCompiledCode(join(__dirname, '../../.cache/kernel/v8'));
 require('./register.cjs').registerTypeScript();
-require('./main.ts').main(process.argv[2], parent);
+require('./main.ts').main(sockets, shared);

@@ -1,91 +1,56 @@
-/** Puts the kernel together and runs it until its notebook shuts it down. */
-import fs from 'node:fs';
+/** Puts together the thread that runs cells; the sockets are another's. */
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { createCellRunner } from './cell-runner';
-import { kernelInfo } from './kernel-info';
+import { Executions } from './execution';
+import { CHECK } from './loop-checks';
 import { offerNotebook } from './notebook-api';
+import type { Notice, Order, Shared } from './orders';
 import { Output } from './output';
-import { Server } from './server';
 import { Session } from './session';
+import { PipeWriter } from './shared-pipe';
+import { StopFlag } from './stop-flag';
 import { installCompilerHost } from './typescript-host';
-import { address, type Connection, type Json, type Message } from './wire';
+import { stopWaits } from './waits';
 
-/**
- * @param connectionFile the path that Jupyter gives as the only argument
- * @param parent process id of who started the kernel; it ends when that process is gone
- */
-export async function main(connectionFile: string | undefined, parent: number): Promise<void> {
-  if (connectionFile === undefined) throw new Error('Usage: launch.cjs <connection file>');
-  const connection: Connection = JSON.parse(fs.readFileSync(connectionFile, 'utf8'));
+/** @param sockets - the thread that asks for what is to be done */
+export function main(sockets: Worker, shared: Shared): void {
   const root = path.resolve(__dirname, '..', '..');
   const folder = process.cwd(); // Jupyter starts a kernel in its notebook's folder
-  const host = installCompilerHost(root, folder);
-  const info = kernelInfo(host.typescript.version);
+  const notify = (notice: Notice) => sockets.postMessage(notice);
+  const executions = new Executions(new StopFlag(shared.stop));
+  const pipe = new PipeWriter(shared.pipe, {
+    ring: () => notify('ring'),
+    givesUp: () => executions.current?.isStopped === true,
+  });
+  const output = new Output(pipe, executions);
+  sockets.once('error', fail);
 
-  const server = new Server(connection);
-  const output = new Output((...message) => server.publish(...message));
-  const session = new Session(createCellRunner(host, root, folder), output, root);
-  offerNotebook(output, () => session.signal);
+  const host = installCompilerHost(root, folder);
+  const session = new Session(createCellRunner(host, root, folder), output, executions, root);
+  offerNotebook(output, executions);
+  stopWaits(() => executions.here);
+  Object.defineProperty(globalThis, CHECK, { value: executions.checkLoop });
   process.on('unhandledRejection', (error) => session.reportStray(error));
   process.on('uncaughtException', (error) => session.reportStray(error));
-  process.on('SIGINT', () => session.interrupt());
-
-  await server.bind();
-  await startControl(connection, info, parent, {
-    interrupt: () => session.interrupt(),
-    shutdown: () => {
-      output.flush();
-      server.close();
-      setTimeout(() => process.exit(0), 50); // for what the sockets still hold
-    },
+  // From a terminal. What the sockets' thread sends comes after it has told of the interrupt itself.
+  process.on('SIGINT', () => {
+    if (executions.current?.isStopped === false) notify('interrupt');
   });
-  server.publish('status', { execution_state: 'starting' }, {});
-  await server.serve({
-    execute: (request) => session.execute(request),
-    answer: (request) => answerShell(request, session, info),
-  });
+  sockets.on('message', (order: Order) => obey(order, session, output));
+  notify('ready');
 }
 
-function answerShell(request: Message, session: Session, info: Json): Json | undefined {
-  switch (request.header.msg_type) {
-    case 'kernel_info_request':
-      return info;
-    case 'shutdown_request': // old clients ask on this channel
-      setTimeout(() => process.exit(0), 100);
-      return { status: 'ok', restart: request.content.restart === true };
-    default:
-      return session.answer(request);
-  }
+function obey(order: Order, session: Session, output: Output): void {
+  const { kind } = order;
+  if (kind === 'shutdown') process.exit(0);
+  else if (kind === 'interrupt') void session.interrupt(order.id, order.how);
+  else if (kind === 'ask') output.reply(order.id, session.answer(order.msgType, order.content));
+  else void session.execute(order).then((reply) => output.reply(order.id, reply));
 }
 
-interface ControlEvents {
-  interrupt(): void;
-  shutdown(): void;
-}
-
-/** Resolves when heartbeat and control answer, which they do from a thread of their own. */
-function startControl(
-  connection: Connection,
-  kernelInfo: Json,
-  parent: number,
-  events: ControlEvents,
-): Promise<void> {
-  const workerData = {
-    heartbeat: address(connection, connection.hb_port),
-    control: address(connection, connection.control_port),
-    key: connection.key,
-    kernelInfo,
-    interrupts: new SharedArrayBuffer(4),
-    parent,
-  };
-  const worker = new Worker(path.join(__dirname, 'control-worker.cjs'), { workerData });
-  return new Promise((resolve, reject) => {
-    worker.once('error', reject);
-    worker.on('message', (message: { ready?: true; interrupt?: true; shutdown?: true }) => {
-      if (message.ready) resolve();
-      if (message.interrupt) events.interrupt();
-      if (message.shutdown) events.shutdown();
-    });
-  });
+/** Without its sockets a kernel is of no use. */
+function fail(error: Error): void {
+  process.removeAllListeners('uncaughtException');
+  throw error;
 }

@@ -1,4 +1,5 @@
 /** What the kernel offers to library code that runs in its process (`src/show`). */
+import type { Executions } from './execution';
 import type { DisplayOptions, MimeBundle, Output } from './output';
 import type { Json } from './wire';
 
@@ -9,17 +10,20 @@ export interface Notebook {
   display(data: MimeBundle, options?: DisplayOptions): void;
   update(displayId: string, data: MimeBundle, metadata?: Json): void;
   clear(when: 'now' | 'next'): void;
-  /** Aborted when the person stops the cell that is running. */
+  /**
+   * Aborted when the person stops the cell that asks. A loop that lets nothing else run learns of it by reading
+   * `aborted`, or through `throwIfAborted`.
+   */
   readonly signal: AbortSignal;
 }
 
-export function offerNotebook(output: Output, signal: () => AbortSignal): void {
+export function offerNotebook(output: Output, executions: Executions): void {
   const notebook: Notebook = {
     display: (data, options) => output.display(data, options),
     update: (displayId, data, metadata) => output.update(displayId, data, metadata),
     clear: (when) => output.clear(when),
     get signal() {
-      return signal();
+      return executions.current?.watch() ?? new AbortController().signal;
     },
   };
   Object.defineProperty(globalThis, NOTEBOOK, { value: notebook, configurable: true });

@@ -1,9 +1,9 @@
-/** What a cell prints and displays, in order, to its own cell, without drowning the client. */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Header, Json } from './wire';
-
-/** Publishes one message on behalf of a request. */
-export type Publish = (msgType: string, content: Json, parent: Partial<Header>) => void;
+/** What a cell prints and displays, in order, under its own cell, also when it comes later. */
+import type { Executions } from './execution';
+import { pack } from './orders';
+import type { PipeWriter } from './shared-pipe';
+import type { StreamName } from './stream-text';
+import type { Json } from './wire';
 
 /** A value's forms by MIME type. */
 export type MimeBundle = { readonly [mime: string]: unknown };
@@ -14,44 +14,20 @@ export interface DisplayOptions {
   readonly metadata?: Json;
 }
 
-const FLUSH_MS = 50;
-const FLUSH_BYTES = 64 * 1024;
-
-/**
- * Routes standard output, displays and late prints to the cell that caused them.
- * Printed text is gathered for 50 ms or 64 KB, so that 100,000 lines are some dozen messages.
- */
+/** Sends standard output and displays to the sockets' thread, named after the cell that caused them. */
 export class Output {
-  readonly #publish: Publish;
-  readonly #cells = new AsyncLocalStorage<Partial<Header>>();
-  #last: Partial<Header> = {};
-  #pending: { name: string; text: string[]; bytes: number; parent: Partial<Header> } | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #pipe: PipeWriter;
+  readonly #executions: Executions;
 
-  constructor(publish: Publish) {
-    this.#publish = publish;
+  constructor(pipe: PipeWriter, executions: Executions) {
+    this.#pipe = pipe;
+    this.#executions = executions;
     this.#capture('stdout', process.stdout);
     this.#capture('stderr', process.stderr);
   }
 
-  /** Runs `cell`; what it prints, now or later, belongs to the request `parent`. */
-  within<T>(parent: Partial<Header>, cell: () => T): T {
-    this.#last = parent;
-    return this.#cells.run(parent, cell);
-  }
-
-  print(name: 'stdout' | 'stderr', text: string): void {
-    const parent = this.#parent();
-    const pending = this.#pending;
-    if (pending === undefined || pending.name !== name || pending.parent !== parent) {
-      this.flush();
-      this.#pending = { name, text: [text], bytes: text.length, parent };
-      this.#timer = setTimeout(() => this.flush(), FLUSH_MS);
-    } else {
-      pending.text.push(text);
-      pending.bytes += text.length;
-    }
-    if ((this.#pending?.bytes ?? 0) >= FLUSH_BYTES) this.flush();
+  print(name: StreamName, text: string, owner = this.#owner): void {
+    this.#pipe.print(name, owner, text);
   }
 
   display(data: MimeBundle, { displayId, metadata = {} }: DisplayOptions = {}): void {
@@ -70,28 +46,24 @@ export class Output {
     this.publish('clear_output', { wait: when === 'next' });
   }
 
-  /** Publishes for the running cell, after everything printed so far. */
+  /** Publishes after everything printed so far. */
   publish(msgType: string, content: Json): void {
-    this.flush();
-    this.#publish(msgType, content, this.#parent());
+    this.#pipe.send(this.#owner, pack(msgType, content));
   }
 
-  flush(): void {
-    clearTimeout(this.#timer);
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    const { name, text, parent } = pending;
-    this.#publish('stream', { name, text: text.join('') }, parent);
+  /** Answers a request. */
+  reply(id: number, content: Json): void {
+    this.#pipe.send(id, pack('reply', content));
   }
 
-  #parent(): Partial<Header> {
-    return this.#cells.getStore() ?? this.#last;
+  get #owner(): number {
+    return this.#executions.current?.id ?? 0;
   }
 
-  #capture(name: 'stdout' | 'stderr', stream: NodeJS.WriteStream): void {
+  #capture(name: StreamName, stream: NodeJS.WriteStream): void {
     stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-      this.print(name, typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
+      if (typeof chunk === 'string') this.print(name, chunk);
+      else this.#pipe.printBytes(name, this.#owner, chunk);
       const done = rest.at(-1);
       if (typeof done === 'function') done();
       return true;

@@ -9,17 +9,17 @@ const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
-const ts = require('@tslab/typescript-for-tslab');
+const { version } = require('@tslab/typescript-for-tslab/package.json');
 
 const cache = path.join(__dirname, '..', '..', '.cache', 'kernel', 'js');
 const compilerOptions = {
-  module: ts.ModuleKind.CommonJS,
-  target: ts.ScriptTarget.ES2022,
+  module: 1, // CommonJS
+  target: 9, // ES2022
   esModuleInterop: true,
   inlineSourceMap: true,
   isolatedModules: true,
 };
-const stamp = JSON.stringify([ts.version, compilerOptions]);
+const stamp = JSON.stringify([version, compilerOptions]);
 
 exports.registerTypeScript = function registerTypeScript() {
   process.setSourceMapsEnabled(true);
@@ -32,6 +32,7 @@ function javascript(fileName) {
   const hash = createHash('sha256').update(`${stamp}\n${fileName}\n${source}`).digest('hex');
   const kept = path.join(cache, `${hash}.js`);
   if (fs.existsSync(kept)) return fs.readFileSync(kept, 'utf8');
+  const ts = require('@tslab/typescript-for-tslab'); // a second's load, and seldom needed
   const { outputText } = ts.transpileModule(source, { fileName, compilerOptions });
   const temporary = `${kept}.${process.pid}.incomplete`;
   fs.writeFileSync(temporary, outputText);

@@ -1,82 +1,113 @@
-/** One kernel session: executes cells in order and answers what a notebook asks about code. */
+/** One kernel session: executes cells and answers what a notebook asks about code. */
 import type { CellRunner } from './cell-runner';
 import { type ErrorReport, reportMessages, reportThrown } from './error-report';
+import { type Execution, type Executions, Interrupted } from './execution';
+import { untilIdle } from './idle';
+import type { Order } from './orders';
 import type { Output } from './output';
 import { mimeBundle } from './rich-value';
-import type { Json, Message } from './wire';
+import type { Json } from './wire';
+
+type Execute = Extract<Order, { kind: 'execute' }>;
+
+const LEFT = 'The cell was left while its code went on; what that still prints appears here.\n';
 
 export class Session {
   readonly #runner: CellRunner;
   readonly #output: Output;
+  readonly #executions: Executions;
   readonly #root: string;
   readonly #cells = new Map<number, string>();
   #count = 0;
-  #abort = new AbortController();
+  #running: { readonly execution: Execution; readonly leave: () => void } | undefined;
 
-  constructor(runner: CellRunner, output: Output, root: string) {
+  constructor(runner: CellRunner, output: Output, executions: Executions, root: string) {
     this.#runner = runner;
     this.#output = output;
+    this.#executions = executions;
     this.#root = root;
   }
 
-  /** Aborted when the running cell is interrupted. */
-  get signal(): AbortSignal {
-    return this.#abort.signal;
+  /**
+   * Stops the cell `id`: its waits end, its signal is aborted, its loops throw. It ends when its code has unwound, at
+   * the latest when nothing goes on any more; to be left it does not need to.
+   */
+  async interrupt(id: number, how: 'stop' | 'leave'): Promise<void> {
+    const running = this.#running;
+    if (running?.execution.id !== id) return;
+    running.execution.stop();
+    if (how === 'stop') await untilIdle();
+    running.leave();
   }
 
-  interrupt(): void {
-    this.#abort.abort();
-  }
-
-  /** Runs one execute_request to its end and returns the content of the reply. */
-  async execute({ header, content }: Message): Promise<Json> {
-    const code = String(content.code ?? '');
-    const isSilent = content.silent === true;
-    if (!isSilent && content.store_history !== false) this.#count++;
-    const count = this.#count;
+  /** Runs one cell to its end and returns the content of the reply. */
+  async execute(cell: Execute): Promise<Json> {
+    const { id, code, count, silent } = cell;
+    this.#count = count;
     this.#cells.set(count, code);
-    this.#abort = new AbortController();
-    return this.#output.within(header, async () => {
-      if (!isSilent) this.#output.publish('execute_input', { code, execution_count: count });
-      const failure = await this.#run(code, count, isSilent);
-      this.#output.flush();
-      if (failure === undefined) {
-        return { status: 'ok', execution_count: count, user_expressions: {}, payload: [] };
-      }
-      if (!isSilent) this.#output.publish('error', { ...failure });
-      return { status: 'error', execution_count: count, ...failure };
+    const execution = this.#executions.begin(id);
+    const left = new Promise<'left'>((resolve) => {
+      this.#running = { execution, leave: () => resolve('left') };
     });
+    const failure = await this.#executions.within(execution, async () => {
+      const ended = await Promise.race([this.#run(cell), left]);
+      if (ended === 'left') {
+        this.#runner.leave();
+        this.#output.print('stderr', LEFT);
+      }
+      const report = this.#interruption(execution, ended === 'left' ? undefined : ended);
+      if (report !== undefined && !silent) this.#output.publish('error', { ...report });
+      return report;
+    });
+    this.#running = undefined;
+    this.#executions.ended(execution);
+    if (failure !== undefined) return { status: 'error', execution_count: count, ...failure };
+    return { status: 'ok', execution_count: count, user_expressions: {}, payload: [] };
   }
 
-  async #run(code: string, count: number, isSilent: boolean): Promise<ErrorReport | undefined> {
-    const { originalPosition } = this.#runner;
-    const context = { root: this.#root, cells: this.#cells, count, originalPosition };
+  async #run({ code, count, silent }: Execute): Promise<ErrorReport | undefined> {
     try {
       const outcome = await this.#runner.run(code, count);
-      if (outcome.kind === 'rejected') return reportMessages(outcome.messages, context);
-      if (outcome.kind === 'threw') return reportThrown(outcome.error, context);
-      if (outcome.value === undefined || isSilent) return undefined;
+      if (outcome.kind === 'rejected') return reportMessages(outcome.messages, this.#context);
+      if (outcome.kind === 'threw') return this.#report(outcome.error);
+      if (outcome.value === undefined || silent) return undefined;
       const data = await mimeBundle(outcome.value);
       this.#output.publish('execute_result', { execution_count: count, data, metadata: {} });
       return undefined;
     } catch (error) {
-      return reportThrown(error, context); // a value's own display, or the compiler, threw
+      return this.#report(error); // a value's own display, or the compiler, threw
     }
+  }
+
+  /** A stopped cell ends as `Interrupted`, also when its code came to a good end or failed otherwise on its way out. */
+  #interruption(execution: Execution, ended: ErrorReport | undefined): ErrorReport | undefined {
+    if (!execution.isStopped || ended?.ename === 'Interrupted') return ended;
+    const report = this.#report(new Interrupted());
+    if (ended === undefined || STOPPED.includes(ended.ename)) return report;
+    return { ...report, traceback: [...report.traceback, ...ended.traceback] };
+  }
+
+  get #context() {
+    const { originalPosition } = this.#runner;
+    return { root: this.#root, cells: this.#cells, count: this.#count, originalPosition };
+  }
+
+  #report(error: unknown): ErrorReport {
+    return reportThrown(error, this.#context);
   }
 
   /** An error nobody awaited: shown under the cell that caused it, and the kernel goes on. */
   reportStray(error: unknown): void {
-    const { originalPosition } = this.#runner;
-    const context = { root: this.#root, cells: this.#cells, count: this.#count, originalPosition };
-    const { traceback } = reportThrown(error, context);
+    if (error instanceof Interrupted) return; // told by its cell
+    const { traceback } = this.#report(error);
     this.#output.print('stderr', `Not awaited, and failed:\n${traceback.join('\n')}\n`);
   }
 
-  /** Answers a request that runs no code; undefined for a type this kernel does not know. */
-  answer({ header, content }: Message): Json | undefined {
+  /** Answers what takes the compiler. */
+  answer(msgType: string, content: Json): Json {
     const code = String(content.code ?? '');
     const position = Number(content.cursor_pos ?? code.length);
-    switch (header.msg_type) {
+    switch (msgType) {
       case 'is_complete_request': {
         const { completed, indent = '' } = this.#runner.isComplete(code);
         return completed ? { status: 'complete' } : { status: 'incomplete', indent };
@@ -91,12 +122,11 @@ export class Session {
         const data = text === undefined ? {} : { 'text/plain': text };
         return { status: 'ok', found: text !== undefined, data, metadata: {} };
       }
-      case 'history_request':
-        return { status: 'ok', history: [...this.#cells].map(([n, text]) => [0, n, text]) };
-      case 'comm_info_request':
-        return { status: 'ok', comms: {} };
       default:
-        return undefined;
+        throw new Error(`A session answers no ${msgType}.`);
     }
   }
 }
+
+/** Names of the errors by which waits and the engine itself give way to a stop. */
+const STOPPED = ['AbortError'];

@@ -1,6 +1,7 @@
 /**
  * Fits the TypeScript that tslab brings to this project, before tslab's converter is loaded: strict
- * types, cells in any folder, sources checked once per change, source maps for cells.
+ * types, cells in any folder, sources checked once per change, source maps for cells, a program that
+ * keeps no account of what each file refers to (that account is most of the work of a small cell).
  *
  * tslab reads its compiler through `require`, so a copy of the module with five functions replaced
  * does it. Written against tslab 1.0.22; a test fails when its internals move.
@@ -8,12 +9,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type * as ts from '@tslab/typescript-for-tslab';
+import { checkLoops } from './loop-checks';
 import { ModuleResolution } from './module-resolution';
 import { expandShorthand } from './shorthand';
 import { sourceChecker } from './source-checker';
+import { sourcesBehind } from './source-graph';
 
 type TypeScript = typeof ts;
-type Builder = ts.EmitAndSemanticDiagnosticsBuilderProgram;
 
 /** What the compiler tells the kernel beside tslab's own result. */
 export interface CompilerHost {
@@ -102,42 +104,65 @@ function watchOnDemand(sys: ts.System, folder: string): () => string[] {
   };
 }
 
+/** Declares what the kernel offers to every cell. */
+const GLOBALS = path.join(__dirname, 'notebook-globals.d.ts');
+
 function watchHost(host: CompilerHost, rootDir: string, folder: string) {
-  return (files: string[], options: ts.CompilerOptions, system: ts.System, ...rest: unknown[]) => {
-    const strict = { ...options, strict: true, sourceMap: true, types: ['node'], rootDir };
+  return (
+    files: readonly string[],
+    options: ts.CompilerOptions,
+    system: ts.System,
+    _createProgram: null,
+    ...report: unknown[]
+  ) => {
+    const ours = { strict: true, sourceMap: true, types: ['node'], suppressOutputPathCheck: true };
+    const strict = { ...options, ...ours, rootDir };
     const create = host.typescript.createWatchCompilerHost as (...args: unknown[]) => object;
-    const watchCompilerHost = create(files, strict, system, ...rest);
-    let receive: (builder: Builder) => void = () => undefined;
-    Object.defineProperty(watchCompilerHost, 'afterProgramCreate', {
-      get: () => (builder: Builder) => receive(cellBuilder(host, builder, folder)),
-      set: (given: (builder: Builder) => void) => {
-        receive = given;
-      },
-    });
-    return Object.assign(watchCompilerHost, host.resolution.connect(system));
+    const builder = cellBuilder(host, folder);
+    const watched = create([...files, GLOBALS], strict, system, builder, ...report);
+    return Object.assign(watched, host.resolution.connect(system));
   };
 }
 
 /** Emits cells only (Node loads sources itself) and names what else would have been emitted. */
-function cellBuilder(host: CompilerHost, builder: Builder, folder: string): Builder {
+function cellBuilder(host: CompilerHost, folder: string): ts.CreateProgram<ts.BuilderProgram> {
   const cell = path.join(folder, '__tslab__.ts');
   const declarations = path.join(folder, '__prev__.d.ts');
-  const emit: Builder['emit'] = (file, write, token, only, transformers) => {
-    if (file === undefined || file.fileName !== cell) {
-      if (file !== undefined) host.changedSources.push(file.fileName);
-      return { emitSkipped: true, diagnostics: [] };
-    }
-    const writeCell: ts.WriteFileCallback = (name, text, ...others) => {
-      if (name.endsWith('.map')) host.cellMaps.toModule = text;
-      const bare = text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
-      write?.(`outDir/${path.basename(name)}`, bare, ...others);
+  const { typescript } = host;
+  return (...given) => {
+    const builder = typescript.createAbstractBuilder(...given);
+    const program = builder.getProgram();
+    const emit: ts.BuilderProgram['emit'] = (file, write, token, only, transformers) => {
+      if (file === undefined || file.fileName !== cell) {
+        if (file !== undefined) host.changedSources.push(file.fileName);
+        return { emitSkipped: true, diagnostics: [] };
+      }
+      const writeCell: ts.WriteFileCallback = (name, text, ...others) => {
+        if (name.endsWith('.map')) host.cellMaps.toModule = text;
+        const bare = text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n');
+        write?.(`outDir/${path.basename(name)}`, bare, ...others);
+      };
+      const expand = expandShorthand(typescript, program.getTypeChecker(), declarations);
+      const after = [expand, ...(transformers?.after ?? [])];
+      return program.emit(file, writeCell, token, only, { ...transformers, after });
     };
-    const checker = builder.getProgram().getTypeChecker();
-    const expand = expandShorthand(host.typescript, checker, declarations);
-    const after = [expand, ...(transformers?.after ?? [])];
-    return builder.emit(file, writeCell, token, only, { ...transformers, after });
+    const getSourceFile: ts.BuilderProgram['getSourceFile'] = (name) => {
+      const file = program.getSourceFile(name);
+      if (file !== undefined && name === cell) bind(typescript, file, program);
+      return file;
+    };
+    const getAllDependencies: ts.BuilderProgram['getAllDependencies'] = (file) =>
+      sourcesBehind(program, file).map(({ fileName }) => fileName);
+    return Object.assign(builder, { emit, getSourceFile, getAllDependencies });
   };
-  return Object.create(builder, { emit: { value: emit } });
+}
+
+/** tslab reads from a cell which names it declares before anything has been checked. */
+function bind(typescript: TypeScript, file: ts.SourceFile, program: ts.Program): void {
+  const { bindSourceFile } = typescript as unknown as {
+    bindSourceFile(file: ts.SourceFile, options: ts.CompilerOptions): void;
+  };
+  bindSourceFile(file, program.getCompilerOptions());
 }
 
 function mappedTranspile(host: CompilerHost): TypeScript['transpileModule'] {

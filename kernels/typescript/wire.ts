@@ -27,6 +27,9 @@ export interface Header {
 
 export type Json = { readonly [key: string]: unknown };
 
+/** The parts of one ZeroMQ message. */
+export type Frames = (string | Buffer)[];
+
 export interface Message {
   /** ZeroMQ routing frames; empty for what is published. */
   readonly identities: readonly Buffer[];
@@ -60,10 +63,18 @@ function signature(key: string, parts: readonly (string | Buffer)[]): string {
   return hmac.digest('hex');
 }
 
-export function encode(key: string, message: Message): (string | Buffer)[] {
-  const { identities, header, parent, metadata, content } = message;
-  const parts = [header, parent, metadata, content].map((part) => JSON.stringify(part));
-  return [...identities, DELIMITER, signature(key, parts), ...parts];
+export function encode(key: string, message: Message): Frames {
+  return encodeContent(key, message, JSON.stringify(message.content));
+}
+
+/** @param content - as JSON already */
+export function encodeContent(
+  key: string,
+  { identities, header, parent, metadata }: Omit<Message, 'content'>,
+  content: string | Buffer,
+): Frames {
+  const parts = [header, parent, metadata].map((part) => JSON.stringify(part));
+  return [...identities, DELIMITER, signature(key, [...parts, content]), ...parts, content];
 }
 
 /** @throws Error when the frames are no signed Jupyter message. */

@@ -1,0 +1,117 @@
+/** The cells that run or have run, and which of them the code at hand belongs to. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
+import type { StopFlag } from './stop-flag';
+
+/** What an interrupted cell ends with. */
+export class Interrupted extends Error {
+  override name = 'Interrupted' as const;
+  constructor(options?: ErrorOptions) {
+    super('The cell was stopped.', options);
+  }
+}
+
+/** How long a loop of a cell that watches its signal itself may go on after it should have stopped. */
+const PATIENCE_MS = 2000;
+
+const isAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get;
+
+/** One run of a cell, with everything it started. */
+export class Execution {
+  readonly id: number;
+  /** Aborted when the cell is interrupted. */
+  readonly signal: AbortSignal;
+  readonly #flag: StopFlag;
+  readonly #controller = new AbortController();
+  #state: 'running' | 'stopped' = 'running';
+  #watches = false;
+  #noticed: number | undefined;
+
+  constructor(id: number, flag: StopFlag) {
+    this.id = id;
+    this.#flag = flag;
+    const { signal } = this.#controller;
+    this.signal = signal;
+    setMaxListeners(0, signal); // every wait of the cell may listen
+    // A loop that lets nothing else run is told of no abort; to such code the flag speaks, when it asks.
+    const aborted = () => this.isStopped && isAborted?.call(signal) === true;
+    const throwIfAborted = () => {
+      if (aborted()) throw signal.reason;
+    };
+    Object.defineProperties(signal, {
+      aborted: { get: aborted },
+      throwIfAborted: { value: throwIfAborted },
+    });
+  }
+
+  /** The signal for a cell's own code, which then stops by itself where it likes. */
+  watch(): AbortSignal {
+    this.#watches = true;
+    return this.signal;
+  }
+
+  get isStopped(): boolean {
+    if (this.#flag.execution === this.id) this.stop();
+    return this.#state === 'stopped';
+  }
+
+  stop(): void {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    this.#controller.abort(new Interrupted());
+  }
+
+  /** Ends a loop of a stopped cell; one that watches its signal is given time. */
+  checkLoop(): void {
+    if (!this.isStopped) return;
+    this.#noticed ??= performance.now();
+    if (this.#watches && performance.now() - this.#noticed < PATIENCE_MS) return;
+    throw new Interrupted();
+  }
+}
+
+/** How long loops that a stopped cell left behind are looked for. */
+const LEFTOVERS_MS = 10_000;
+
+export class Executions {
+  readonly #flag: StopFlag;
+  readonly #contexts = new AsyncLocalStorage<Execution>();
+  #last: Execution | undefined;
+
+  constructor(flag: StopFlag) {
+    this.#flag = flag;
+  }
+
+  begin(id: number): Execution {
+    this.#last = new Execution(id, this.#flag);
+    return this.#last;
+  }
+
+  /** After this, loops cost what they did before the cell was stopped. */
+  ended({ id }: Execution): void {
+    if (this.#flag.execution !== id) return;
+    setTimeout(() => {
+      if (this.#flag.execution === id) this.#flag.execution = 0;
+    }, LEFTOVERS_MS).unref();
+  }
+
+  /** Runs `code`; it and all it starts, now or later, belong to `execution`. */
+  within<T>(execution: Execution, code: () => T): T {
+    return this.#contexts.run(execution, code);
+  }
+
+  /** Of the code at hand, where that is known. */
+  get here(): Execution | undefined {
+    return this.#contexts.getStore();
+  }
+
+  /** Of the code at hand, or the last one begun. */
+  get current(): Execution | undefined {
+    return this.here ?? this.#last;
+  }
+
+  /** Called by every turn of every loop of a cell. */
+  readonly checkLoop = (): void => {
+    if (this.#flag.isSet()) this.here?.checkLoop();
+  };
+}

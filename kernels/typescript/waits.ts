@@ -1,0 +1,57 @@
+/** Waits that end with the cell that began them: timers no longer fire, requests and pauses are rejected. */
+import timers from 'node:timers/promises';
+import type { Execution } from './execution';
+
+/** @param here - the execution that the calling code belongs to */
+export function stopWaits(here: () => Execution | undefined): void {
+  for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) stopTimer(name, here);
+  const { fetch } = globalThis;
+  replace(globalThis, 'fetch', (input: never, init: RequestInit = {}) => {
+    const execution = here();
+    if (execution === undefined) return fetch(input, init);
+    return fetch(input, { ...init, signal: either(execution.signal, init.signal ?? undefined) });
+  });
+  const pause = timers.setTimeout;
+  replace(
+    timers,
+    'setTimeout',
+    (ms: number, value: unknown, options: { signal?: AbortSignal } = {}) => {
+      const execution = here();
+      if (execution === undefined) return pause(ms, value, options);
+      return pause(ms, value, { ...options, signal: either(execution.signal, options.signal) });
+    },
+  );
+}
+
+type Timer = 'setTimeout' | 'setInterval' | 'setImmediate';
+type Start = (callback: (...args: unknown[]) => void, ...rest: unknown[]) => NodeJS.Timeout;
+
+/** A timer begun before its cell was stopped does nothing after; what unwinds then may begin others. */
+function stopTimer(name: Timer, here: () => Execution | undefined): void {
+  const start = globalThis[name] as unknown as Start;
+  const stoppable: Start = (callback, ...rest) => {
+    const execution = here();
+    if (execution === undefined || execution.isStopped || typeof callback !== 'function')
+      return start(callback, ...rest);
+    const timer = start(
+      (...args) => {
+        if (!execution.isStopped) callback(...args);
+        else if (name === 'setInterval') clearInterval(timer);
+      },
+      ...rest,
+    );
+    return timer;
+  };
+  replace(globalThis, name, stoppable);
+}
+
+function either(cell: AbortSignal, own: AbortSignal | undefined): AbortSignal {
+  return own === undefined ? cell : AbortSignal.any([cell, own]);
+}
+
+/** Puts a function in the place of another, whose own properties (`util.promisify`'s among them) it takes over. */
+function replace(owner: object, name: string, substitute: (...args: never[]) => unknown): void {
+  const original: unknown = Reflect.get(owner, name);
+  Object.defineProperties(substitute, Object.getOwnPropertyDescriptors(original as object));
+  Reflect.set(owner, name, substitute);
+}
