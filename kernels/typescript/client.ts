@@ -46,10 +46,12 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
   const session = randomUUID();
   const shell = new zmq.Dealer({ linger: 0, sendTimeout: 0 });
   const control = new zmq.Dealer({ linger: 0, sendTimeout: 0 });
-  const iopub = new zmq.Subscriber({ linger: 0 });
+  const iopub = new zmq.Subscriber({ linger: 0, receiveHighWaterMark: 0 });
+  const heart = new zmq.Request({ linger: 0 });
   shell.connect(address(connection, connection.shell_port));
   control.connect(address(connection, connection.control_port));
   iopub.connect(address(connection, connection.iopub_port));
+  heart.connect(address(connection, connection.hb_port));
   iopub.subscribe();
 
   const requests = new Requests();
@@ -70,7 +72,7 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
     requests.wait(await send(socket, msgType, content), options);
 
   const close = async () => {
-    for (const socket of [shell, control, iopub]) socket.close();
+    for (const socket of [shell, control, iopub, heart]) socket.close();
     if (child.process.exitCode === null) child.process.kill('SIGKILL');
     await died;
     fs.rmSync(temporary, { recursive: true, force: true });
@@ -103,7 +105,14 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
     },
     /** Any other request of Jupyter's shell channel. */
     request: (msgType: string, content: Json = {}) => ask(shell, msgType, content),
+    /** A request of the control channel, which is answered whatever the kernel is doing. */
+    control: (msgType: string, content: Json = {}) => ask(control, msgType, content),
     interrupt: () => send(control, 'interrupt_request', {}),
+    /** Resolves when the kernel's heart has beaten. */
+    ping: async () => {
+      await heart.send('ping');
+      await heart.receive();
+    },
     /** Asks the kernel to end, and kills it after two seconds. */
     shutdown: () => {
       ending ??= shutdown();

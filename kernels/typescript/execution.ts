@@ -23,7 +23,7 @@ export class Execution {
   readonly signal: AbortSignal;
   readonly #flag: StopFlag;
   readonly #controller = new AbortController();
-  #state: 'running' | 'stopped' = 'running';
+  #state: 'running' | 'stopped' | 'over' = 'running';
   #watches = false;
   #noticed: number | undefined;
 
@@ -52,13 +52,22 @@ export class Execution {
 
   get isStopped(): boolean {
     if (this.#flag.execution === this.id) this.stop();
-    return this.#state === 'stopped';
+    return this.#state !== 'running';
   }
 
   stop(): void {
-    if (this.#state === 'stopped') return;
+    if (this.#state !== 'running') return;
     this.#state = 'stopped';
     this.#controller.abort(new Interrupted());
+  }
+
+  /** Whether it was stopped and has ended: what it left behind is to end too. */
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  end(): void {
+    if (this.isStopped) this.#state = 'over';
   }
 
   /** Ends a loop of a stopped cell; one that watches its signal is given time. */
@@ -87,8 +96,10 @@ export class Executions {
     return this.#last;
   }
 
-  /** After this, loops cost what they did before the cell was stopped. */
-  ended({ id }: Execution): void {
+  /** Ends an execution. Some time later loops cost what they did before the cell was stopped. */
+  end(execution: Execution): void {
+    const { id } = execution;
+    execution.end();
     if (this.#flag.execution !== id) return;
     setTimeout(() => {
       if (this.#flag.execution === id) this.#flag.execution = 0;

@@ -60,7 +60,7 @@ export class Session {
       return report;
     });
     this.#running = undefined;
-    this.#executions.ended(execution);
+    this.#executions.end(execution);
     if (failure !== undefined) return { status: 'error', execution_count: count, ...failure };
     return { status: 'ok', execution_count: count, user_expressions: {}, payload: [] };
   }

@@ -1,14 +1,17 @@
-/** Waits that end with the cell that began them: timers no longer fire, requests and pauses are rejected. */
+/** Waits of a cell that is stopped: requests and pauses are rejected, timers no longer fire once it has ended. */
 import timers from 'node:timers/promises';
 import type { Execution } from './execution';
 
-/** @param here - the execution that the calling code belongs to */
+/**
+ * What a stopped cell begins while it unwinds, to save its work, is left alone.
+ * @param here - the execution that the calling code belongs to
+ */
 export function stopWaits(here: () => Execution | undefined): void {
   for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) stopTimer(name, here);
   const { fetch } = globalThis;
   replace(globalThis, 'fetch', (input: never, init: RequestInit = {}) => {
     const execution = here();
-    if (execution === undefined) return fetch(input, init);
+    if (execution === undefined || execution.isStopped) return fetch(input, init);
     return fetch(input, { ...init, signal: either(execution.signal, init.signal ?? undefined) });
   });
   const pause = timers.setTimeout;
@@ -17,7 +20,7 @@ export function stopWaits(here: () => Execution | undefined): void {
     'setTimeout',
     (ms: number, value: unknown, options: { signal?: AbortSignal } = {}) => {
       const execution = here();
-      if (execution === undefined) return pause(ms, value, options);
+      if (execution === undefined || execution.isStopped) return pause(ms, value, options);
       return pause(ms, value, { ...options, signal: either(execution.signal, options.signal) });
     },
   );
@@ -26,7 +29,7 @@ export function stopWaits(here: () => Execution | undefined): void {
 type Timer = 'setTimeout' | 'setInterval' | 'setImmediate';
 type Start = (callback: (...args: unknown[]) => void, ...rest: unknown[]) => NodeJS.Timeout;
 
-/** A timer begun before its cell was stopped does nothing after; what unwinds then may begin others. */
+/** A timer begun before its cell was stopped does nothing once that has ended. */
 function stopTimer(name: Timer, here: () => Execution | undefined): void {
   const start = globalThis[name] as unknown as Start;
   const stoppable: Start = (callback, ...rest) => {
@@ -35,7 +38,7 @@ function stopTimer(name: Timer, here: () => Execution | undefined): void {
       return start(callback, ...rest);
     const timer = start(
       (...args) => {
-        if (!execution.isStopped) callback(...args);
+        if (!execution.isOver) callback(...args);
         else if (name === 'setInterval') clearInterval(timer);
       },
       ...rest,
