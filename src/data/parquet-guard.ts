@@ -12,6 +12,8 @@ export interface ParquetLimits {
   readonly columnBytes: number;
   /** Rows of one row group. @default 10 million */
   readonly rows: number;
+  /** A column of a row group that unpacks to no more is read whole, never value by value. @default 1 MiB */
+  readonly wholeBytes: number;
 }
 
 export const PARQUET_LIMITS: ParquetLimits = {
@@ -19,13 +21,31 @@ export const PARQUET_LIMITS: ParquetLimits = {
   heapMegabytes: 1024,
   columnBytes: 2 ** 30,
   rows: 10_000_000,
+  wholeBytes: 2 ** 20,
 };
+
+/** Bytes `from` to `to` of a file, and where in what they unpack to a value stands, with its length in front of it. */
+export interface ParquetPlace {
+  readonly from: number;
+  readonly to: number;
+  readonly skip: number;
+  readonly length: number;
+}
 
 /** What the worker is asked for: the layout of a file, or one column of one of its row groups. */
 export interface ParquetRequest {
   readonly path: string;
   readonly column?: string;
   readonly rowGroup?: number;
+  /** Of the column not all values, but where they stand; or the one that stands there. */
+  readonly wanted?: 'places' | ParquetPlace;
+}
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+  readonly bytes: number;
 }
 
 interface Waiting {
@@ -44,8 +64,14 @@ export class ParquetGuard {
   private waiting: Waiting | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private requests = 0;
+  private read = 0;
 
   constructor(readonly limits: ParquetLimits = PARQUET_LIMITS) {}
+
+  /** How much was read from files so far. */
+  get bytesRead(): number {
+    return this.read;
+  }
 
   /** @throws Error with the reason, without the file's name, if the file cannot be read. */
   ask(request: ParquetRequest): Promise<unknown> {
@@ -75,10 +101,10 @@ export class ParquetGuard {
   }
 
   private start(): Worker {
-    const { heapMegabytes, columnBytes, rows } = this.limits;
+    const { heapMegabytes, columnBytes, rows, wholeBytes } = this.limits;
     const worker = new Worker(join(__dirname, 'parquet-worker.mjs'), {
       execArgv: [], // the worker is plain JavaScript: no loaders
-      workerData: { maxColumnBytes: columnBytes, maxRows: rows },
+      workerData: { maxColumnBytes: columnBytes, maxRows: rows, wholeBytes },
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     worker.on('message', (answer) => this.settle(worker, answer));
@@ -88,7 +114,8 @@ export class ParquetGuard {
     return worker;
   }
 
-  private settle(worker: Worker, answer: { id: number; value?: unknown; error?: string }) {
+  private settle(worker: Worker, answer: Answer) {
+    this.read += answer.bytes;
     if (this.waiting?.id !== answer.id) return;
     const { resolve, reject, clock } = this.waiting;
     clearTimeout(clock);

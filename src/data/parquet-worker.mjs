@@ -1,53 +1,36 @@
 // Reads parquet in a worker thread that may be killed: a hostile file can make the decoder loop or exhaust its memory.
-// One request is { id, path, column?, rowGroup? }; without a column the answer is the file's layout.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+// One request is { id, path, column?, rowGroup?, wanted? }; without a column the answer is the file's layout. `wanted` is
+// 'places', for where the values of the column stand, or one such place, for the value there.
 import { parentPort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { getMaxDefinitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 import { compressors } from 'hyparquet-compressors';
+import { bytesRead, withFile } from './file-bytes.mjs';
+import { columnPlaces, valueAt } from './parquet-places.mjs';
 
 /** Sizes a file may claim before it is refused unread. */
-const { maxColumnBytes, maxRows } = workerData;
+const { maxColumnBytes, maxRows, wholeBytes } = workerData;
 
 parentPort.on('message', async ({ id, ...request }) => {
   try {
     const { value, transfer } = await answer(request);
-    parentPort.postMessage({ id, value }, transfer);
+    parentPort.postMessage({ id, value, bytes: bytesRead() }, transfer);
   } catch (error) {
-    parentPort.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+    const message = error instanceof Error ? error.message : String(error);
+    parentPort.postMessage({ id, error: message, bytes: bytesRead() });
   }
 });
 
-async function answer({ path, column, rowGroup }) {
-  const descriptor = openSync(path, 'r');
-  try {
-    const file = asyncBuffer(descriptor);
+function answer({ path, column, rowGroup, wanted }) {
+  return withFile(path, async (file) => {
+    if (typeof wanted === 'object') return packedValue(valueAt(file, wanted, maxColumnBytes));
     if (file.byteLength < 12) throw new Error('the file is too short');
-    const metadata = await parquetMetadataAsync(file);
+    const metadata = await parquetMetadataAsync(file, { initialFetchSize: 65_536 });
     if (column === undefined) return { value: layout(metadata), transfer: [] };
+    if (wanted === 'places') return findPlaces(file, metadata, column, rowGroup);
     return packed(await readColumn(file, metadata, column, rowGroup));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function asyncBuffer(descriptor) {
-  const byteLength = fstatSync(descriptor).size;
-  return {
-    byteLength,
-    async slice(start, end = byteLength) {
-      if (!(start >= 0 && start <= end && end <= byteLength)) {
-        throw new Error(`bytes ${start} to ${end} are not inside the file`);
-      }
-      const bytes = new Uint8Array(end - start);
-      for (let done = 0; done < bytes.length; ) {
-        const n = readSync(descriptor, bytes, done, bytes.length - done, start + done);
-        if (n === 0) throw new Error('the file became shorter while it was read');
-        done += n;
-      }
-      return bytes.buffer;
-    },
-  };
+  });
 }
 
 function layout(metadata) {
@@ -77,7 +60,7 @@ function rowCount({ num_rows: rows }) {
   return Number(rows);
 }
 
-async function readColumn(file, metadata, column, rowGroup) {
+function columnChunks(metadata, column, rowGroup) {
   const group = metadata.row_groups[rowGroup];
   const chunks = group?.columns.filter(({ meta_data: m }) => m?.path_in_schema[0] === column) ?? [];
   const { type } = layout(metadata).columns.find(({ name }) => name === column) ?? {};
@@ -86,6 +69,32 @@ async function readColumn(file, metadata, column, rowGroup) {
   }
   const rows = rowCount(group);
   for (const chunk of chunks) checkChunk(chunk, rows, type);
+  return { group, chunks, rows, type };
+}
+
+/** Nothing, where the column must be read whole: it is small, or its values cannot be found alone. */
+function findPlaces(file, metadata, column, rowGroup) {
+  const { chunks, rows, type } = columnChunks(metadata, column, rowGroup);
+  const [chunk] = type === 'picture' ? chunks.filter(isBytes) : chunks;
+  const nothing = { value: undefined, transfer: [] };
+  if (!chunk || Number(chunk.meta_data.total_uncompressed_size) <= wholeBytes) return nothing;
+  const path = getSchemaPath(metadata.schema, chunk.meta_data.path_in_schema);
+  if (!isByteString(path)) return nothing;
+  const definition = getMaxDefinitionLevel(path);
+  const value = columnPlaces(file, chunk.meta_data, definition, rows, maxColumnBytes);
+  return { value, transfer: value ? [value.places.buffer] : [] };
+}
+
+const isBytes = ({ meta_data: chunk }) => chunk.path_in_schema[1] === 'bytes';
+
+function isByteString(path) {
+  const { type, converted_type: text, logical_type: other } = path.at(-1).element;
+  const isFlat = path.every(({ element }) => element.repetition_type !== 'REPEATED');
+  return type === 'BYTE_ARRAY' && isFlat && text === undefined && other === undefined;
+}
+
+async function readColumn(file, metadata, column, rowGroup) {
+  const { group, rows, type } = columnChunks(metadata, column, rowGroup);
   if (rows === 0) return [];
   const data = await parquetReadObjects({
     file,
@@ -144,4 +153,8 @@ function packed(data) {
   for (const [i, value] of values.entries()) if (value) bytes.set(value, ends[i] - value.length);
   const missing = values.flatMap((value, i) => (value ? [] : [i]));
   return { value: { bytes, ends, missing }, transfer: [bytes.buffer, ends.buffer] };
+}
+
+function packedValue(bytes) {
+  return { value: bytes, transfer: [bytes.buffer] };
 }

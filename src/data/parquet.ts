@@ -27,7 +27,7 @@ export class ParquetError extends Error {
 /** One thread for the whole process; an idle one does not keep the process alive. */
 const sharedGuard = new ParquetGuard(PARQUET_LIMITS);
 
-interface Options {
+export interface ParquetOptions {
   /** Where the file is read. @default one guard shared by the process, with `PARQUET_LIMITS` */
   readonly guard?: ParquetGuard;
 }
@@ -35,7 +35,7 @@ interface Options {
 /** @throws ParquetError */
 export async function parquetLayout(
   path: string,
-  { guard = sharedGuard }: Options = {},
+  { guard = sharedGuard }: ParquetOptions = {},
 ): Promise<ParquetLayout> {
   return (await ask(guard, { path })) as ParquetLayout;
 }
@@ -49,12 +49,53 @@ export async function parquetColumn(
   path: string,
   column: string,
   rowGroup: number,
-  { guard = sharedGuard }: Options = {},
+  { guard = sharedGuard }: ParquetOptions = {},
 ): Promise<ParquetValue[]> {
   const answer = (await ask(guard, { path, column, rowGroup })) as
     | { readonly values: ParquetValue[] }
     | { readonly bytes: Uint8Array; readonly ends: Float64Array; readonly missing: number[] };
   return 'values' in answer ? answer.values : cut(answer);
+}
+
+/** Where each value of a column of one row group stands, in 16 bytes a row. */
+export interface ParquetPlaces {
+  /** Byte of the file from which places count. */
+  readonly start: number;
+  /** Four numbers a row: `from`, `to`, `skip` and `length` of a `ParquetPlace`; a null has 0 for `to`. */
+  readonly places: Uint32Array;
+}
+
+/**
+ * Where the byte strings of one column in one row group stand, found from page headers and the values' lengths. Of
+ * pages without compression or in Snappy, as pyarrow and `datasets` write them by default, also where all pictures of a
+ * row group stand in its dictionary. Nothing, where only the whole column can be read: it is small, in another codec or
+ * encoding, or no column of byte strings.
+ *
+ * @throws ParquetError
+ */
+export async function parquetPlaces(
+  path: string,
+  column: string,
+  rowGroup: number,
+  { guard = sharedGuard }: ParquetOptions = {},
+): Promise<ParquetPlaces | undefined> {
+  const request = { path, column, rowGroup, wanted: 'places' } as const;
+  return (await ask(guard, request)) as ParquetPlaces | undefined;
+}
+
+/** One value, without the others. @throws ParquetError */
+export async function parquetValue(
+  path: string,
+  column: string,
+  rowGroup: number,
+  row: number,
+  { start, places }: ParquetPlaces,
+  { guard = sharedGuard }: ParquetOptions = {},
+): Promise<Uint8Array | undefined> {
+  const [from = 0, to = 0, skip = 0, length = 0] = places.subarray(4 * row, 4 * row + 4);
+  if (to === 0) return undefined;
+  const wanted = { from: start + from, to: start + to, skip, length };
+  return (await ask(guard, { path, column, rowGroup, wanted })) as Uint8Array;
 }
 
 function cut({
