@@ -8,5 +8,7 @@ export * from './preference';
 export * from './random';
 export * from './scoring';
 export * from './show';
+// Of the two that are called so the one of `show`, which hands drawn pictures on to that of the world.
+export { compare } from './show';
 export * from './toyworld';
 export * from './training';

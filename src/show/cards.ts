@@ -3,7 +3,7 @@ import sharp, { type OverlayOptions } from 'sharp';
 import { encodePng, type RgbImage } from '../data/image';
 import { enlarge } from '../data/transforms';
 import { DISPLAY, type Displayable } from './notebook';
-import { ensureFont, escapeHtml } from './text';
+import { ensureFont, escapeHtml, wrap } from './text';
 
 export interface Picture {
   readonly image: RgbImage;
@@ -130,16 +130,6 @@ async function gridPng(cards: readonly Card[], { columns, title }: Layout): Prom
 function svgText(x: number, y: number, text: string, weight: 'bold' | 'normal'): string {
   const style = `font-family="sans-serif" font-size="12" font-weight="${weight}" fill="#222"`;
   return `<text x="${x}" y="${y}" ${style}>${escapeHtml(text)}</text>`;
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }
 
 /** The whole number that brings a picture closest to `target` pixels without passing it, or 1. */

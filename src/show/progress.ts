@@ -1,70 +1,158 @@
-/** One line that tells how far a long job is, and stays readable when the job is over. */
-import { randomUUID } from 'node:crypto';
-import { type MimeBundle, notebook } from './notebook';
-import { escapeHtml, formatDuration, formatNumber } from './text';
+/** Lines that tell how far a long job is, and stay readable when the job is over. */
+import { type Live, liveDisplay } from './live';
+import { cellSignal, notebook } from './notebook';
+import { type BarState, barBundle, barText, type Facts, newBar, runAgain } from './progress-state';
 
-/** Figures shown beside the bar, `{ loss: 0.61, 'pairs/s': 41 }`. */
-export type Facts = { readonly [name: string]: number | string };
+export type { Facts } from './progress-state';
 
 export interface Progress {
-  /** @param done - of `total`. Shown at most four times a second. */
+  /** @param done - of the total. Shown at most four times a second. */
   update(done: number, facts?: Facts): void;
   /** Shows the last state for good. */
   finish(facts?: Facts): void;
 }
 
-const UPDATE_MS = 250; // a notebook server allows far more; a page need not
+export interface ProgressOptions<T> {
+  /** @default '' */
+  readonly label?: string;
+  /** How many items will come. @default the length or size of what is given, where it has one */
+  readonly total?: number;
+  /** What of an item is worth watching. @default nothing */
+  readonly facts?: (item: T) => Facts;
+}
 
-/** A progress line in the notebook; in a plain program nothing is shown. */
-export function progress(label: string, total: number): Progress {
-  const displayId = randomUUID();
-  const started = Date.now();
-  let shown = Number.NEGATIVE_INFINITY;
-  let state = { done: 0, facts: {} as Facts };
-  const show = (ended: 'running' | 'ended') => {
-    const seconds = (Date.now() - started) / 1000;
-    const bundle = progressBundle({ label, total, ...state, seconds, ended });
-    if (shown === Number.NEGATIVE_INFINITY) notebook()?.display(bundle, { displayId });
-    else notebook()?.update(displayId, bundle);
-    shown = Date.now();
-  };
+/** Lines of a plain program come in this many milliseconds; a log keeps each. */
+const LINE_MS = 10_000;
+
+/** Bars shown in one place: the outermost and what was begun inside it. */
+interface Group {
+  readonly root: BarState;
+  /** Begun and not ended, the outermost first. */
+  readonly running: BarState[];
+  readonly live: Live;
+  /** Of the cell it was begun in: what a stopped cell left unfinished is no home for the bars of another. */
+  readonly cell: AbortSignal | undefined;
+  lineAt: number;
+}
+
+let newest: Group | undefined;
+
+function begin(label: string, total: number | undefined): readonly [BarState, Group] {
+  const cell = cellSignal();
+  const outer = newest?.cell === cell ? newest?.running.at(-1) : undefined;
+  if (!newest || !outer) {
+    const root = newBar(label, total);
+    newest = { root, running: [root], live: liveDisplay(), cell, lineAt: Date.now() };
+    return [root, newest];
+  }
+  const again = outer.inner.find((bar) => bar.label === label && bar.ended !== undefined);
+  const state = again ?? newBar(label, total);
+  if (again) runAgain(again, total);
+  else outer.inner.push(state);
+  newest.running.push(state);
+  return [state, newest];
+}
+
+/**
+ * A progress line in the notebook, below the line of the job it is begun in, if there is one. In a plain program, lines
+ * of text go to standard error from time to time, and one at the end.
+ */
+export function progressLine(label: string, total?: number): Progress {
+  const [state, group] = begin(label, total);
+  const { root, running, live } = group;
   return {
     update: (done, facts = {}) => {
-      state = { done, facts };
-      if (Date.now() - shown >= UPDATE_MS) show('running');
+      Object.assign(state, { done, facts });
+      live.update(() => barBundle(root));
+      if (notebook() || Date.now() - group.lineAt < LINE_MS) return;
+      group.lineAt = Date.now();
+      writeLine(state);
     },
     finish: (facts = state.facts) => {
-      state = { ...state, facts };
-      show('ended');
+      if (state.ended !== undefined) return;
+      Object.assign(state, { facts, ended: (Date.now() - state.startedAt) / 1000 });
+      running.splice(running.indexOf(state), 1);
+      if (state !== root) return;
+      live.finish(barBundle(root));
+      if (!notebook()) writeLine(root);
     },
   };
 }
 
-export interface FollowOptions<T> {
-  readonly label: string;
-  /** How many records will come. */
-  readonly total: number;
-  /** What of a record is worth watching. */
-  readonly facts?: (record: T) => Facts;
+const writeLine = (state: BarState) => process.stderr.write(`${barText(state)}\n`);
+
+/**
+ * Passes the items of a loop on, one by one, and shows how far it is, how fast, and how long it will take. Loops inside
+ * are shown below. It ends when the loop does, however that is, and leaves its last state as text.
+ */
+export function progress<T>(
+  items: AsyncIterable<T>,
+  options?: ProgressOptions<T>,
+): AsyncGenerator<T, void>;
+export function progress<T>(items: Iterable<T>, options?: ProgressOptions<T>): Generator<T, void>;
+export function progress<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  options: ProgressOptions<T> = {},
+): AsyncGenerator<T, void> | Generator<T, void> {
+  return Symbol.asyncIterator in items ? slow(items, options) : quick(items, options);
 }
 
-/** Passes the records of a loop on, one by one, and shows how far it is. */
-export async function* follow<T>(
-  loop: AsyncIterable<T> | Iterable<T>,
-  { label, total, facts = () => ({}) }: FollowOptions<T>,
-): AsyncGenerator<T> {
-  const line = progress(label, total);
-  let done = 0;
-  let last: Facts = {};
+function* quick<T>(items: Iterable<T>, options: ProgressOptions<T>): Generator<T, void> {
+  const tick = counter(items, options);
   try {
-    for await (const record of loop) {
-      last = facts(record);
-      line.update(++done, last);
-      yield record;
+    for (const item of items) {
+      tick.next(item);
+      yield item;
     }
   } finally {
-    line.finish(last);
+    tick.end();
   }
+}
+
+async function* slow<T>(
+  items: AsyncIterable<T>,
+  options: ProgressOptions<T>,
+): AsyncGenerator<T, void> {
+  const tick = counter(items, options);
+  try {
+    for await (const item of items) {
+      tick.next(item);
+      yield item;
+    }
+  } finally {
+    tick.end();
+  }
+}
+
+function counter<T>(
+  items: object,
+  { label = '', total = sizeOf(items), facts }: ProgressOptions<T>,
+) {
+  const line = progressLine(label, total);
+  let done = 0;
+  return {
+    next: (item: T) => line.update(++done, facts?.(item)),
+    end: () => line.finish(),
+  };
+}
+
+function sizeOf(items: object): number | undefined {
+  const { length, size } = items as { readonly length?: unknown; readonly size?: unknown };
+  const known = length ?? size;
+  return typeof known === 'number' ? known : undefined;
+}
+
+export interface FollowOptions<T> extends ProgressOptions<T> {
+  readonly label: string;
+  readonly total: number;
+}
+
+/** `progress` over a loop whose length only the caller knows, which may come from a plain generator. */
+export async function* follow<T>(
+  loop: AsyncIterable<T> | Iterable<T>,
+  options: FollowOptions<T>,
+): AsyncGenerator<T> {
+  yield* Symbol.asyncIterator in loop ? progress(loop, options) : progress(loop, options);
 }
 
 /** Runs a job that yields how much of `total` is done, shows how far it is, and returns its result. */
@@ -72,34 +160,14 @@ export function watch<T>(
   job: Generator<number, T>,
   { label, total }: Pick<FollowOptions<T>, 'label' | 'total'>,
 ): T {
-  const line = progress(label, total);
-  for (;;) {
-    const { value, done } = job.next();
-    if (done) {
-      line.finish();
-      return value;
+  const line = progressLine(label, total);
+  try {
+    for (;;) {
+      const { value, done } = job.next();
+      if (done) return value;
+      line.update(value);
     }
-    line.update(value);
+  } finally {
+    line.finish();
   }
-}
-
-interface State {
-  readonly label: string;
-  readonly total: number;
-  readonly done: number;
-  readonly facts: Facts;
-  readonly seconds: number;
-  readonly ended: 'running' | 'ended';
-}
-
-function progressBundle({ label, total, done, facts, seconds, ended }: State): MimeBundle {
-  const parts = Object.entries(facts).map(
-    ([name, value]) => `${name} ${typeof value === 'number' ? formatNumber(value, 3) : value}`,
-  );
-  const left = (seconds / Math.max(done, 1)) * (total - done);
-  const time =
-    ended === 'ended' ? formatDuration(seconds) : done > 0 ? `${formatDuration(left)} left` : '…';
-  const text = [`${label} ${done}/${total}`, ...parts, time].join(' · ');
-  const bar = `<progress value="${done}" max="${total}" style="width:12em"></progress>`;
-  return { 'text/html': `${bar} ${escapeHtml(text)}`, 'text/plain': text };
 }

@@ -15,24 +15,32 @@ export interface TensorPictures {
 
 /** Smaller ones are kernels of convolutions. */
 const LEAST_SIDE = 8;
-/** Larger ones are reduced before they are read. */
-const MOST_SIDE = 256;
-const MOST_PICTURES = 6;
+
+export interface TensorPictureOptions {
+  /** Pictures read, the first ones. @default 6 */
+  readonly most?: number;
+  /** Larger ones are reduced to this before they are read. @default 256 */
+  readonly side?: number;
+}
 
 /**
  * The first pictures of [B, H, W, C] or [H, W, C] with C = 1, 3 or 4 (latents: three of their channels), no side below 8.
  * Undefined for another shape, and where no number is finite.
  */
-export function tensorPictures(x: Tensor, { finite }: TensorStats): TensorPictures | undefined {
+export function tensorPictures(
+  x: Tensor,
+  { finite }: TensorStats,
+  { most = 6, side = 256 }: TensorPictureOptions = {},
+): TensorPictures | undefined {
   const shape = x.rank === 3 ? [1, ...x.shape] : x.shape;
   const [B = 0, H = 0, W = 0, C = 0] = shape;
   const isPicture = shape.length === 4 && Math.min(H, W) >= LEAST_SIDE && [1, 3, 4].includes(C);
   if (!isPicture || B === 0 || !finite) return undefined;
-  const few = Math.min(B, MOST_PICTURES);
+  const few = Math.min(B, most);
   return tidy(() =>
     noGrad(() => {
       const first = x.reshape(shape).slice([0, 0, 0, 0], [few, H, W, C]).cast('float32');
-      const small = Math.max(H, W) > MOST_SIDE ? resized(first) : first; // [few, h, w, C]
+      const small = Math.max(H, W) > side ? resized(first, side) : first; // [few, h, w, C]
       if (C === 4) return { images: latentImages(small), scale: '−3 … 3', count: B };
       const [low, high] = range(finite);
       const unit = small.sub(low).mul(1 / (high - low || 1));
@@ -51,10 +59,10 @@ function range({ min, max }: { readonly min: number; readonly max: number }) {
   return [min, max] as const;
 }
 
-function resized(x: Tensor): Tensor {
+function resized(x: Tensor, side: number): Tensor {
   const [, H = 1, W = 1] = x.shape;
-  const factor = MOST_SIDE / Math.max(H, W);
-  const size = intConstant([H, W].map((side) => Math.max(1, Math.round(side * factor))));
+  const factor = side / Math.max(H, W);
+  const size = intConstant([H, W].map((length) => Math.max(1, Math.round(length * factor))));
   const attributes = { align_corners: bool(false), half_pixel_centers: bool(true) };
   return call('ResizeBilinear', { T: dtype('float32'), ...attributes }, [x, size]);
 }

@@ -12,7 +12,7 @@ import {
   tensorTable,
   together,
 } from '../../src/show';
-import { niceTicks } from '../../src/show/line-plot-svg';
+import { niceTicks } from '../../src/show/figure-scale';
 
 describe('linePlot', () => {
   const plot = linePlot([{ name: 'loss', y: [4, 2, 0, 2] }], {

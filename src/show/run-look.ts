@@ -1,0 +1,56 @@
+/** A run as the last value of a cell: what it is, how far it came, and its curves where they are on disk. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { WorldRun } from '../toyworld';
+import { readMetrics, type TrainResult } from '../training';
+import { addLook } from './looks';
+import { DISPLAY, type MimeBundle } from './notebook';
+import { parametersBundle } from './parameter-tree';
+import { plot } from './plot';
+import { runFigure, runFinding } from './run-figure';
+import { heading, remark } from './theme';
+
+/** The curves of a run's folder; what is read is `metrics.jsonl`. */
+async function folderBundle(folder: string, said: string): Promise<MimeBundle> {
+  const file = join(folder, 'metrics.jsonl');
+  const metrics = existsSync(file) ? await readMetrics(file) : [];
+  if (metrics.length === 0) return { 'text/plain': said };
+  const text = [said, runFinding(metrics), `metrics in ${file}`].join('\n');
+  return plot(runFigure(metrics), { text })[DISPLAY]();
+}
+
+addLook(
+  'result of a run',
+  { is: (value) => 'outputDir' in value && 'ended' in value && 'step' in value },
+  ({ outputDir, step, ended, checkpoint }: TrainResult) =>
+    folderBundle(
+      outputDir,
+      `Run ${ended} after ${step} steps in ${outputDir}${checkpoint ? `, newest checkpoint ${checkpoint}` : ''}`,
+    ),
+);
+
+interface RunFolder {
+  readonly id: string;
+  readonly path: string;
+}
+
+addLook(
+  'folder of a run',
+  { is: (value) => ['id', 'path', 'log', 'file'].every((name) => name in value) },
+  ({ id, path }: RunFolder) => folderBundle(path, `Run ${id} in ${path}`),
+);
+
+addLook(
+  'run in the world',
+  { is: (value) => 'policy' in value && 'records' in value && 'dispose' in value },
+  ({ policy }: WorldRun) => {
+    const model = parametersBundle(policy.parameters, 'policy');
+    const how =
+      'Records come as they are asked for: for await (const record of dashboard(run)) { … }';
+    return {
+      'text/html':
+        heading('A run that trains its policy') + remark(how) + String(model['text/html']),
+      'text/plain': `A run that trains its policy. ${how}\n${model['text/plain']}`,
+    };
+  },
+);
