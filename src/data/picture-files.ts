@@ -15,8 +15,6 @@ import type { PictureSource, TrainingRow } from './rows';
 export type PictureColumn = 'jpg_0' | 'jpg_1';
 
 export interface PictureFilesOptions extends ParquetOptions {
-  /** What pictures may take beyond those in use. @default 512 MiB */
-  readonly budgetBytes?: number;
   /** What may be remembered of where they stand, 16 bytes a picture. @default 64 MiB: four million pictures */
   readonly placeBytes?: number;
 }
@@ -29,8 +27,12 @@ export class PictureFiles implements PictureSource {
   private readonly pictures: LastUsed<readonly ParquetValue[]>;
   private readonly places: LastUsed<ParquetPlaces | undefined>;
 
-  constructor(private readonly options: PictureFilesOptions = {}) {
-    const { budgetBytes = 512 * 2 ** 20, placeBytes = 64 * 2 ** 20 } = options;
+  /** @param budgetBytes what is kept of pictures beyond those in use. @default 512 MiB */
+  constructor(
+    budgetBytes = 512 * 2 ** 20,
+    private readonly options: PictureFilesOptions = {},
+  ) {
+    const { placeBytes = 64 * 2 ** 20 } = options;
     this.pictures = new LastUsed(budgetBytes, (files) => files.reduce(addBytes, 0));
     this.places = new LastUsed(placeBytes, (found) => found?.places.byteLength ?? 0);
   }

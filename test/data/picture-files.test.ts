@@ -91,7 +91,7 @@ describe('PictureFiles', () => {
     ['SNAPPY', FRAGMENT + 16], // from the 64 KiB boundary before it, with the literals' heads
   ] as const) {
     it(`read a random picture without the others: ${codec}`, async () => {
-      const files = new PictureFiles({ guard, budgetBytes: 0 });
+      const files = new PictureFiles(0, { guard });
       for (const group of [0, 1]) {
         const bytes = await bytesFor(files, codec, group * PER_GROUP); // and finds places
         assert.ok(bytes < columnBytes / 4, `${bytes} bytes of ${columnBytes}`);
@@ -105,7 +105,7 @@ describe('PictureFiles', () => {
   }
 
   it('keep pictures within their budget, the last used longest', async () => {
-    const files = new PictureFiles({ guard, budgetBytes: length(0) + length(1) + length(2) });
+    const files = new PictureFiles(length(0) + length(1) + length(2), { guard });
     const read = async (rows: readonly number[]) => {
       const found: boolean[] = [];
       for (const row of rows) found.push((await bytesFor(files, 'UNCOMPRESSED', row)) > 0);
@@ -117,7 +117,7 @@ describe('PictureFiles', () => {
   });
 
   it('find places again where they were forgotten', async () => {
-    const files = new PictureFiles({ guard, budgetBytes: 0, placeBytes: PER_GROUP * 16 });
+    const files = new PictureFiles(0, { guard, placeBytes: PER_GROUP * 16 });
     const costs: number[] = [];
     for (const row of [0, 1, 31, 32, 2]) costs.push(await bytesFor(files, 'UNCOMPRESSED', row));
     const found = costs.map((bytes, i) => bytes > length([0, 1, 31, 32, 2][i] as number) + 4);
@@ -125,14 +125,14 @@ describe('PictureFiles', () => {
   });
 
   it('read a small column at once', async () => {
-    const files = new PictureFiles({ guard });
+    const files = new PictureFiles(undefined, { guard });
     const costs: number[] = [];
     for (const row of shuffled) costs.push(await bytesFor(files, 'SNAPPY', row, 'small'));
     assert.equal(costs.filter((bytes) => bytes > 0).length, ROWS / PER_GROUP);
   });
 
   it('go on after a file that could not be read', async () => {
-    const files = new PictureFiles({ guard });
+    const files = new PictureFiles(undefined, { guard });
     await assert.rejects(files.get(rowOf('later', 3), 'jpg_0'), /later".*ENOENT/);
     writeFileSync(join(folder, 'later'), Uint8Array.of());
     await assert.rejects(files.get(rowOf('later', 3), 'jpg_0'), /later".*too short/);
