@@ -2,6 +2,7 @@
 import { describeCounts } from '../data/pairs';
 import { formatDuration } from '../show/text';
 import { NUM_PROCESSES } from '../training/effective';
+import { switchesOf } from '../training/parity';
 import type { StepSeconds } from '../training/plan-memory';
 import type { ModelPlan, RunPlan, Unknown } from '../training/run-plan';
 
@@ -64,8 +65,20 @@ function dataLines({ options, data }: RunPlan): Line[] {
     ['data', `${source}, ${options.split}`],
     [options.sft ? 'rows' : 'pairs', isUnknown(data) ? data.unknown : describeCounts(data.counts)],
     ['pictures', pictures],
+    ...sizeLine(options),
     ['prompts', `${shown(100 * empty)} % emptied`],
   ];
+}
+
+/** What SDXL is told of the pictures' sizes. */
+function sizeLine(options: RunPlan['options']): Line[] {
+  if (!options.sdxl) return [];
+  const { resolution } = options;
+  const told = {
+    resolution: `${resolution} × ${resolution} and not cut, whatever they are`,
+    'real sizes': 'their real sizes, and where they are cut',
+  };
+  return [['told to SDXL', told[switchesOf(options).sdxlTimeIds]]];
 }
 
 function stepLines({ options, effective, data }: RunPlan): Line[] {
@@ -81,12 +94,19 @@ function stepLines({ options, effective, data }: RunPlan): Line[] {
     : '';
   return [
     ['loss', `${loss}${times}, parity ${parity}`],
+    ...switchLine(options),
     ['effective batch', `${batch} = ${made}`],
     ['learning rate', `${shown(learningRate)}${scaled}`],
     ['schedule', schedule(options)],
     ['optimizer', optimizer({ options, effective })],
     ['steps', steps(options.maxTrainSteps, data)],
   ];
+}
+
+/** The switches of the ledger that were set one by one. */
+function switchLine({ paritySwitch = {} }: RunPlan['options']): Line[] {
+  const set = Object.entries(paritySwitch).map(([name, value]) => `${name}: ${value}`);
+  return set.length === 0 ? [] : [['parity switches', set.join('; ')]];
 }
 
 function schedule(options: RunPlan['options']): string {

@@ -1,4 +1,4 @@
-import { ArgumentParser } from 'argparse';
+import { ArgumentParser, ArgumentTypeError } from 'argparse';
 import { optionNotes } from '../training/option-notes';
 import { checkPaths } from '../training/option-paths';
 import { allowedValues } from '../training/option-spec';
@@ -33,7 +33,17 @@ const epilog = `Abbreviations are allowed where no other flag of the original, o
 type Row = (typeof trainOptionRows)[number];
 
 /** Reads a text of the command line as a row of the table has it; limits are checked with the options. */
-const types = { text: String, list: String, integer: integer(), number: decimal() } as const;
+const types = {
+  ...{ text: String, list: String, settings: setting },
+  ...{ integer: integer(), number: decimal() },
+} as const;
+
+/** NAME=VALUE, as a name and its value. */
+function setting(word: string): readonly [name: string, value: string] {
+  const at = word.indexOf('=');
+  if (at < 1) throw new ArgumentTypeError(`'${word}' is not allowed; give NAME=VALUE`);
+  return [word.slice(0, at), word.slice(at + 1)];
+}
 
 function addFlag(to: Pick<ArgumentParser, 'add_argument'>, row: Row): void {
   const help = helpOf(row).replaceAll('%', '%%');
@@ -42,10 +52,17 @@ function addFlag(to: Pick<ArgumentParser, 'add_argument'>, row: Row): void {
     to.add_argument(name, { action: 'store_true', help });
     return;
   }
-  const metavars = { text: 'TEXT', list: 'TEXT', integer: 'N', number: 'X' };
+  const metavars = {
+    text: 'TEXT',
+    list: 'TEXT',
+    settings: 'NAME=VALUE',
+    integer: 'N',
+    number: 'X',
+  };
   const metavar = row.choices ? 'NAME' : metavars[row.kind];
-  const nargs = row.kind === 'list' ? { nargs: '+' as const } : {};
-  to.add_argument(name, { type: types[row.kind], metavar, help, ...nargs });
+  const several = row.kind === 'list' || row.kind === 'settings' ? { nargs: '+' as const } : {};
+  const again = row.kind === 'settings' ? { action: 'extend' as const } : {};
+  to.add_argument(name, { type: types[row.kind], metavar, help, ...several, ...again });
 }
 
 function helpOf({ help, origin, default: value, choices, kind, need, ...row }: Row): string {
@@ -99,7 +116,9 @@ function parse(words: readonly string[]) {
   const given = trainOptionRows.flatMap(({ flag, option, kind }) => {
     const value = parsed[flag];
     const isAbsent = value === undefined || (kind === 'switch' && value === false);
-    return isAbsent ? [] : [[option, value]];
+    if (isAbsent) return [];
+    const settings = () => Object.fromEntries(value as [string, string][]);
+    return [[option, kind === 'settings' ? settings() : value]];
   });
   const request = Object.fromEntries(given) as TrainRequest;
   return { request, preset: preset as string | undefined, dryRun: dry_run === true };

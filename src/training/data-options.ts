@@ -1,17 +1,19 @@
 import type { TrainingDataOptions } from '../data';
 import { preferenceLosses } from '../preference';
 import type { TrainOptions } from './options';
-import { paritySwitches } from './parity';
+import { switchesOf } from './parity';
 
 /** Which data a run reads, and by which of the original's filters. Upstream: train.py, `load_dataset` and after. */
 export function dataOptions(options: TrainOptions): TrainingDataOptions {
   const { datasetName, datasetConfigName, trainDataDir, maxTrainSamples, seed } = options;
-  const { split, dreamlikePairsOnly, imageColumn, captionColumn, parity } = options;
+  const { split, dreamlikePairsOnly, imageColumn, sdxl } = options;
+  const { tieFilter, captionColumn } = switchesOf(options);
   return {
     ...definedOnly({ datasetName, datasetConfigName, trainDataDir, maxTrainSamples, seed }),
-    ...{ split, dreamlikePairsOnly, imageColumn, captionColumn },
+    ...{ split, dreamlikePairsOnly, imageColumn },
+    captionColumn: sdxl && captionColumn !== 'as told' ? 'caption' : options.captionColumn,
     trainMethod: preferenceLosses[options.lossType].pictures === 'winner' ? 'sft' : 'dpo',
-    parity: paritySwitches(parity).tieFilter === 'always' ? 'fixed' : 'repo',
+    parity: tieFilter === 'always' ? 'fixed' : 'repo',
   };
 }
 

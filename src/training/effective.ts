@@ -1,6 +1,7 @@
 /** Numbers of a run that follow from several options together. Upstream: train.py `main`. */
 import type { MixedPrecision } from '../engine';
 import type { TrainOptions } from './options';
+import { switchesOf } from './parity';
 
 /** What is computed with, where that can differ from the flag of the same name. */
 export interface EffectiveOptions {
@@ -27,11 +28,13 @@ export function effectiveOptions(options: TrainOptions): EffectiveOptions {
   const { learningRate, gradientAccumulationSteps, trainBatchSize, sdxl, useAdafactor } = options;
   const factors = [gradientAccumulationSteps, trainBatchSize, NUM_PROCESSES];
   const times = (x: number, factor: number) => x * factor; // in the original's order: rounding is part of the number
+  const optimizer = useAdafactor || sdxl ? 'Adafactor' : 'AdamW';
+  const neverClips = optimizer === 'Adafactor' && switchesOf(options).adafactorClipping === 'never';
   return {
     totalBatchSize: factors.reduce(times),
     learningRate: options.scaleLr ? factors.reduce(times, learningRate) : learningRate,
-    optimizer: useAdafactor || sdxl ? 'Adafactor' : 'AdamW',
-    maxGradNorm: useAdafactor ? undefined : options.maxGradNorm,
+    optimizer,
+    maxGradNorm: useAdafactor || neverClips ? undefined : options.maxGradNorm,
     gradientCheckpointing: options.gradientCheckpointing || sdxl,
     mixedPrecision: options.mixedPrecision === 'fp16' ? 'bf16' : options.mixedPrecision,
     timesteps: options.timesteps === 'auto' ? timestepsOf(options) : options.timesteps,
@@ -68,4 +71,21 @@ export function epochs(options: TrainOptions, pairs: number): Epochs {
     stepsPerEpoch,
     numTrainEpochs: Math.ceil(maxTrainSteps / stepsPerEpoch),
   };
+}
+
+/** Where the original goes on, in a new order of the rows: an epoch, and the micro-batches of it that it leaves out. */
+export interface OriginalStart {
+  readonly epoch: number;
+  readonly skip: number;
+}
+
+/**
+ * It counts as if every step, also the last of an epoch, had all of its micro-batches. Upstream: train.py:985–988.
+ * @param step optimizer steps taken
+ * @param pairs in the data set, after filters
+ */
+export function originalStart(options: TrainOptions, step: number, pairs: number): OriginalStart {
+  const { stepsPerEpoch } = epochs(options, pairs);
+  const skip = (step % stepsPerEpoch) * options.gradientAccumulationSteps;
+  return { epoch: Math.floor(step / stepsPerEpoch), skip: options.hardSkipResume ? 0 : skip };
 }

@@ -23,6 +23,8 @@ export interface LoopOptions {
   readonly maxTrainSteps: number;
   /** Steps that an earlier part of the run took. @default 0 */
   readonly stepsDone?: number;
+  /** Epochs that an earlier part of the run ended. @default 0 */
+  readonly epochsDone?: number;
   /** @default 1 */
   readonly gradientAccumulationSteps?: number;
   /**
@@ -58,7 +60,7 @@ export async function* trainingLoop(options: LoopOptions): AsyncGenerator<StepRe
   const { batches, microStep, optimizer, maxTrainSteps, signal, stepsDone = 0 } = options;
   const { gradientAccumulationSteps = 1, learningRate = 1e-8, maxGradNorm = 1 } = options;
   const schedule = options.lrSchedule ?? defaultSchedule(maxTrainSteps);
-  const isStep = stepRule(gradientAccumulationSteps, options.epochEnd);
+  const isStep = stepRule(options);
   const clock = new Clock(maxTrainSteps - stepsDone);
   let micro: MicroRecord[] = [];
   let pairs = 0;
@@ -109,12 +111,16 @@ function overruns({ overrun }: LoopOptions, { epoch = 0 }: LoopBatch): boolean {
 }
 
 /** Whether a step follows a micro-batch, of which `count` are collected. Upstream: accelerate's `_do_sync`. */
-function stepRule(accumulationSteps: number, epochEnd: LoopOptions['epochEnd'] = 'carry on') {
-  let anEpochEnded = false;
+function stepRule({
+  gradientAccumulationSteps = 1,
+  epochEnd = 'carry on',
+  epochsDone = 0,
+}: LoopOptions) {
+  let anEpochEnded = epochsDone > 0;
   return ({ isLastOfEpoch = false }: LoopBatch, count: number): boolean => {
     anEpochEnded ||= isLastOfEpoch;
     const forced = { 'carry on': false, step: isLastOfEpoch, 'always after': anEpochEnded };
-    return count >= accumulationSteps || forced[epochEnd];
+    return count >= gradientAccumulationSteps || forced[epochEnd];
   };
 }
 

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { TrainOptions } from './options';
+import { switchesOf } from './parity';
 
 /** Where a model or a data set is: on this disk, or on the hub under `owner/name` or `name`. */
 export type Place =
@@ -70,17 +71,23 @@ function checkData({ datasetName, trainDataDir }: TrainOptions): void {
     throw new RangeError(`--train_data_dir is "${trainDataDir}"; give a folder that exists.`);
 }
 
-/** The folder of a checkpoint that is named; the original looks for its last part in `--output_dir`. */
-export function namedCheckpoint({ resumeFromCheckpoint, outputDir }: TrainOptions): string {
+/** The folder of a checkpoint that is named; the original looks for its last part in `--output_dir` only. */
+export function namedCheckpoint(options: TrainOptions): string {
+  const { resumeFromCheckpoint, outputDir } = options;
   const inOutput = join(outputDir, basename(resumeFromCheckpoint));
-  return kindOf(resumeFromCheckpoint) === 'folder' ? resumeFromCheckpoint : inOutput;
+  const isPath = switchesOf(options).resumeCheck === 'configuration';
+  return isPath && kindOf(resumeFromCheckpoint) === 'folder' ? resumeFromCheckpoint : inOutput;
 }
 
 function checkCheckpoint(options: TrainOptions): void {
   const { resumeFromCheckpoint: given, outputDir } = options;
   if (given === '' || given === 'latest' || kindOf(namedCheckpoint(options)) === 'folder') return;
+  const missing =
+    switchesOf(options).resumeCheck === 'none'
+      ? `--output_dir "${outputDir}" has no folder of its last part (resumeCheck none)`
+      : `no such folder is there, nor in --output_dir "${outputDir}"`;
   throw new RangeError(
-    `--resume_from_checkpoint is "${given}": no such folder is there, nor in --output_dir "${outputDir}"; ` +
+    `--resume_from_checkpoint is "${given}": ${missing}; ` +
       "give a folder, latest, or '' to start anew.",
   );
 }

@@ -3,6 +3,7 @@ import { effectiveOptions } from './effective';
 import { POLYNOMIAL_END } from './lr-schedule';
 import type { TrainOptions, TrainRequest } from './options';
 import { OUR_FLAGS } from './options-ours';
+import { SWITCH_FLAGS } from './parity';
 
 /** A combination that cannot be meant, and the sentence that says so. */
 type Rule = (options: TrainOptions, given: TrainRequest) => string | undefined;
@@ -21,6 +22,18 @@ const idle =
     return `--${flag} is ${value}, but ${needs} is not given.`;
   };
 
+/** A flag and the switch that it stands for, told otherwise. */
+const against =
+  (flag: keyof typeof SWITCH_FLAGS, option: keyof TrainRequest): Rule =>
+  (options) => {
+    if (options[option] !== true) return undefined;
+    const [[name, value] = ['', '']] = Object.entries(SWITCH_FLAGS[flag]);
+    const said = new Map<string, string>(Object.entries(options.paritySwitch ?? {})).get(name);
+    return said === undefined || said === value
+      ? undefined
+      : `--${flag} and --parity_switch ${name}=${said} contradict each other; give one of them.`;
+  };
+
 const isLora = ({ loraRank }: TrainOptions) => loraRank !== undefined;
 const follows =
   (name: TrainOptions['lrScheduler']) =>
@@ -37,6 +50,8 @@ const rules: readonly Rule[] = [
     sft && lossType !== undefined && lossType !== 'sft'
       ? `--sft and --loss_type ${lossType} contradict each other; give one of them.`
       : undefined,
+  against('accelerate_0_20_2_accumulation', 'accelerate0202Accumulation'),
+  against('true_micro_conditioning', 'trueMicroConditioning'),
   idle('lora_alpha', 'loraAlpha', '--lora_rank', isLora),
   idle('lora_target_modules', 'loraTargetModules', '--lora_rank', isLora),
   idle('ema_decay', 'emaDecay', '--use_ema', (options) => options.useEma),

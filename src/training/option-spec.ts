@@ -11,7 +11,7 @@ export interface NumberLimits {
 
 /** One option whose value is a `T`. */
 export interface OptionSpec<T = unknown> {
-  readonly kind: 'text' | 'integer' | 'number' | 'switch' | 'list';
+  readonly kind: 'text' | 'integer' | 'number' | 'switch' | 'list' | 'settings';
   /** What it is where nobody says; undefined: nothing. */
   readonly default: T | undefined;
   /** Nobody else can know it. */
@@ -81,6 +81,14 @@ export const texts = (value: readonly string[], help: string): OptionSpec<readon
   help,
 });
 
+/** Values by name, on the command line NAME=VALUE. Which there are is checked where they are read. */
+export const settings = <T extends object>(help: string): OptionSpec<T | undefined> => ({
+  ...row,
+  kind: 'settings',
+  default: undefined,
+  help,
+});
+
 /** Puts rows under one title. */
 export function group<G extends string, T extends Readonly<Record<string, OptionSpec>>>(
   title: G,
@@ -97,6 +105,7 @@ export function allowedValues({ kind, limits, choices }: OptionSpec): string {
     text: 'a text',
     switch: 'true or false',
     list: 'a list of texts',
+    settings: 'texts by name',
     number: 'a number',
   };
   if (kind !== 'integer' && kind !== 'number') return kinds[kind];
@@ -118,12 +127,20 @@ export function isAllowed(spec: OptionSpec, value: unknown): boolean {
       return typeof value === 'boolean';
     case 'list':
       return Array.isArray(value) && value.every((item) => typeof item === 'string');
+    case 'settings':
+      return isTextsByName(value);
     case 'integer':
       return Number.isSafeInteger(value) && within(value as number, spec.limits);
     case 'number':
       return Number.isFinite(value) && within(value as number, spec.limits);
   }
 }
+
+const isTextsByName = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((one) => typeof one === 'string');
 
 function within(x: number, { min, max, above, below, multipleOf = 1 }: NumberLimits): boolean {
   if (multipleOf !== 1 && x % multipleOf !== 0) return false;

@@ -1,5 +1,6 @@
 /** Flags that the original does not have. None changes what one of the original's means. */
-import { choice, group, integer, number, onOff, text, texts } from './option-spec';
+import { choice, group, integer, number, onOff, settings, text, texts } from './option-spec';
+import type { ParitySwitches } from './parity';
 
 const model = group('Model', {
   lora_rank: integer(undefined, { min: 1 }, 'train an adapter of this rank, not the whole UNet'),
@@ -47,6 +48,9 @@ const loss = group('Loss', {
     ['repo', 'paper', 'fixed'],
     'fixed',
     "repo: the original's faults too; paper: what the paper says; fixed: neither's faults",
+  ),
+  parity_switch: settings<Partial<ParitySwitches>>(
+    'single switches on top of --parity, such as tieFilter=always; notebooks/03-parity-ledger.ipynb has them all',
   ),
 });
 

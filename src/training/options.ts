@@ -6,6 +6,7 @@ import { checkCombinations } from './option-rules';
 import { allowedValues, isAllowed, type OptionSpec, type ValueOf } from './option-spec';
 import { ORIGINAL_FLAGS } from './options-original';
 import { OUR_FLAGS } from './options-ours';
+import { paritySwitches } from './parity';
 
 /** Every training flag by its name on the command line. */
 export const TRAIN_FLAGS = { ...ORIGINAL_FLAGS, ...OUR_FLAGS } as const;
@@ -66,6 +67,7 @@ export function resolveTrainOptions(request: TrainRequest): TrainOptions {
   for (const name of options.ignoreConfigDifference)
     if (!(name in TRAIN_FLAGS))
       throw new RangeError(`--ignore_config_difference is "${name}"; give names of flags.`);
+  paritySwitches(options.parity, options.paritySwitch);
   checkCombinations(options, request);
   return {
     ...options,

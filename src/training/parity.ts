@@ -11,6 +11,7 @@
 import type { MixedPrecision } from '../engine';
 import type { LossOptions } from '../preference';
 import type { NoisingOptions } from './noise-draws';
+import type { TrainOptions } from './options';
 
 /** Whose behaviour a run has. */
 export type Parity = 'repo' | 'paper' | 'fixed';
@@ -71,7 +72,7 @@ const numerics = {
       fixed: 'unless --use_adafactor',
     },
     describe:
-      'The guard of gradient clipping looks at the flag alone: --sdxl, which brings Adafactor too, still clips to --max_grad_norm.',
+      'The guard of gradient clipping looks at the flag alone: --sdxl, which brings Adafactor too, still clips to --max_grad_norm; never: Adafactor goes without, whatever brings it.',
     source: 'train.py:667, 1163',
     actsIn: 'src/training/effective.ts',
   },
@@ -87,9 +88,9 @@ const numerics = {
     values: ['resolution', 'real sizes'],
     ...{ repo: 'resolution', paper: 'resolution', fixed: 'resolution' },
     describe:
-      'SDXL is told that every picture has the training resolution and is not cropped; --true_micro_conditioning tells it the truth.',
+      'SDXL is told that every picture has the training resolution and is not cropped; --true_micro_conditioning tells it the truth. SDXL is only planned so far: the plan says which.',
     source: 'train.py:1066–1086',
-    actsIn: 'src/training/train.ts',
+    actsIn: 'src/cli/plan-text.ts',
   },
 } as const satisfies Record<string, ParitySwitch>;
 
@@ -130,9 +131,10 @@ const course = {
   captionColumn: {
     values: ['always "caption" for SDXL', 'as told'],
     ...{ repo: 'always "caption" for SDXL', paper: 'as told', fixed: 'as told' },
-    describe: 'SDXL reads its prompts from "caption" whatever --caption_column says.',
+    describe:
+      'SDXL reads its prompts from "caption" whatever --caption_column says. SDXL is only planned so far: the plan reads that column.',
     source: 'train.py:798, 1090',
-    actsIn: 'src/training/train.ts',
+    actsIn: 'src/training/data-options.ts',
   },
   captionText: {
     values: ['mended by ftfy', 'as it is'],
@@ -173,7 +175,7 @@ const course = {
     values: ['none', 'configuration'],
     ...{ repo: 'configuration', paper: 'configuration', fixed: 'configuration' },
     describe:
-      'The original goes on from whatever checkpoint lies in --output_dir, and of a path takes the last part only; here its options are compared and paths are paths, in every set.',
+      'The original goes on from whatever checkpoint lies in --output_dir, and of a path takes the last part only; in every set its options are compared and paths are paths.',
     source: 'train.py:971–989',
     actsIn: 'src/training/run-setup.ts',
   },
@@ -181,15 +183,15 @@ const course = {
     values: ['new permutation', 'exact'],
     ...{ repo: 'exact', paper: 'exact', fixed: 'exact' },
     describe:
-      'A resumed run of the original draws a new permutation, skips too many or too few rows, and trains on after its end; here it goes on where it was, in every set.',
-    source: 'train.py:990–1012',
-    actsIn: 'src/training/run-state.ts',
+      'A resumed run of the original draws a new order of the rows, leaves out as many micro-batches of it as whole steps would have had, and trains one more where it was finished; in every set it goes on where it was.',
+    source: 'train.py:985–1008, 1193; accelerate `load_state`',
+    actsIn: 'src/training/run-setup.ts',
   },
   dataOrder: {
-    values: ['fixed seed on several processes', 'from --seed'],
+    values: ['fixed seed', 'from --seed'],
     ...{ repo: 'from --seed', paper: 'from --seed', fixed: 'from --seed' },
     describe:
-      'With several processes the original shuffles by a generator of its own, whatever --seed says; one process, as here, shuffles from the seed.',
+      'On several processes the original shuffles by a generator of its own, whatever --seed says; on one, as here, from the seed, in every set.',
     source: 'accelerate `prepare_data_loader`',
     actsIn: 'src/data/epoch.ts',
   },
@@ -204,10 +206,49 @@ export type ParitySwitches = {
   readonly [Name in keyof Ledger]: Ledger[Name]['values'][number];
 };
 
-/** The values that a set gives to all switches. */
-export function paritySwitches(parity: Parity): ParitySwitches {
+/**
+ * The values that a set gives to all switches, single ones on top.
+ * @throws RangeError for a name or value that is not in the ledger, naming those that are
+ */
+export function paritySwitches(
+  parity: Parity,
+  overrides: Partial<ParitySwitches> = {},
+): ParitySwitches {
+  for (const [name, value] of Object.entries(overrides)) checkSwitch(name, value);
   const values = Object.entries(parityLedger).map(([name, row]) => [name, row[parity]]);
-  return Object.fromEntries(values) as ParitySwitches;
+  return { ...(Object.fromEntries(values) as ParitySwitches), ...overrides };
+}
+
+function checkSwitch(name: string, value: string): void {
+  const ledger: Readonly<Record<string, ParitySwitch>> = parityLedger;
+  const row = Object.hasOwn(ledger, name) ? ledger[name] : undefined;
+  if (!row) {
+    const names = Object.keys(ledger).join(', ');
+    throw new RangeError(`--parity_switch names "${name}"; give one of ${names}.`);
+  }
+  if (!row.values.includes(value))
+    throw new RangeError(`--parity_switch ${name} is ${value}; give ${row.values.join(' or ')}.`);
+}
+
+/** Switches that have a flag of their own, and the value it stands for. */
+export const SWITCH_FLAGS = {
+  accelerate_0_20_2_accumulation: { accelerate0202Accumulation: 'on' },
+  true_micro_conditioning: { sdxlTimeIds: 'real sizes' },
+} as const satisfies Record<string, Partial<ParitySwitches>>;
+
+/** The switches of a run: its set, those with flags of their own, and single ones. */
+export function switchesOf(
+  options: Pick<
+    TrainOptions,
+    'parity' | 'paritySwitch' | 'accelerate0202Accumulation' | 'trueMicroConditioning'
+  >,
+): ParitySwitches {
+  const { parity, paritySwitch, accelerate0202Accumulation, trueMicroConditioning } = options;
+  return paritySwitches(parity, {
+    ...(accelerate0202Accumulation ? SWITCH_FLAGS.accelerate_0_20_2_accumulation : {}),
+    ...(trueMicroConditioning ? SWITCH_FLAGS.true_micro_conditioning : {}),
+    ...paritySwitch,
+  });
 }
 
 /** The switches that noising reads. */

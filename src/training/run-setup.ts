@@ -19,12 +19,12 @@ import { AdamW } from './adamw';
 import { cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
 import { checkConfiguration } from './configuration';
 import { dataOptions } from './data-options';
-import { type EffectiveOptions, effectiveOptions } from './effective';
+import { type EffectiveOptions, effectiveOptions, originalStart } from './effective';
 import { Ema } from './ema';
 import type { Optimizer } from './optimizer';
 import { checkPaths, namedCheckpoint } from './option-paths';
 import { resolveTrainOptions, type TrainOptions, type TrainRequest } from './options';
-import { type ParitySwitches, paritySwitches } from './parity';
+import { type ParitySwitches, switchesOf } from './parity';
 import { findCheckpoint, type LoadedCheckpoint, loadCheckpoint } from './resume';
 import { loadRunModels, type RunModels } from './run-models';
 import { type Boundary, boundaryOf, type RunState, restoreRun } from './run-state';
@@ -68,7 +68,9 @@ export async function findRun(request: TrainRequest, note: Note): Promise<FoundR
   const saved = await checkpointOf(asked, note);
   const options = { ...asked, seed: await seedOf(asked, saved, note) };
   if (!saved) await refuseUsedFolder(options);
-  else checkConfiguration(await saved.config(), { ...options }, options.ignoreConfigDifference);
+  else if (switchesOf(options).resumeCheck === 'configuration')
+    checkConfiguration(await saved.config(), { ...options }, options.ignoreConfigDifference);
+  else note(`${saved.path}: its options are not compared with these (resumeCheck none).`);
   return { options, ...(saved ? { saved } : {}) };
 }
 
@@ -81,7 +83,7 @@ export async function setUpRun({ options, saved }: FoundRun, note: Note): Promis
     torch: new TorchGenerator(options.seed),
     python: new PythonRandom(options.seed),
   };
-  const parity = paritySwitches(options.parity);
+  const parity = switchesOf(options);
   note(`Loading ${options.pretrainedModelNameOrPath}.`);
   const models = await loadRunModels(options, {
     generator: random.torch,
@@ -118,9 +120,7 @@ async function withModels(
       random.torch.restore(restored.torch);
       random.python.restore(restored.python);
     }
-    const resumed = options.hardSkipResume ? undefined : restored?.data;
-    const tokenizer = captionEncoder(opened);
-    const batches = new BatchSource(data, tokenizer, random, batchOptions(options), resumed);
+    const batches = openBatches(opened, data, restored);
     const start = boundaryOf(restored?.step ?? 0, random, batches);
     if (restored) note(`Going on after step ${restored.step} of ${saved?.path}.`);
     const dispose = () => {
@@ -132,6 +132,19 @@ async function withModels(
     free();
     throw error;
   }
+}
+
+/** The batches that are still to come: where the checkpoint was, or in a new order, as the original. */
+function openBatches(opened: Opened, data: OpenedTrainingData, restored?: Boundary): BatchSource {
+  const { options, parity, random } = opened;
+  const plain = batchOptions(options, parity);
+  const tokenizer = captionEncoder(opened);
+  if (restored && parity.resumePosition === 'new permutation') {
+    const startAt = originalStart(options, restored.step, data.pairs.length);
+    return new BatchSource(data, tokenizer, random, { ...plain, startAt });
+  }
+  const resumed = options.hardSkipResume ? undefined : restored?.data;
+  return new BatchSource(data, tokenizer, random, plain, resumed);
 }
 
 async function checkpointOf(
@@ -213,12 +226,13 @@ function makeOptimizer(
     : new AdamW([trained], { beta1, beta2, epsilon, weightDecay });
 }
 
-function batchOptions(options: TrainOptions) {
+function batchOptions(options: TrainOptions, { dataOrder }: ParitySwitches) {
   const { trainBatchSize: batchSize, proportionEmptyPrompts, resolution } = options;
   return {
     ...{ batchSize, proportionEmptyPrompts, resolution },
     pictures: preferenceLosses[options.lossType].pictures,
     order: options.split === 'train' ? 'shuffled' : 'as stored',
+    dataOrder,
     crop: options.randomCrop ? 'random' : 'center',
     flip: options.noHflip ? 'none' : 'random',
     pairedAugmentation: options.pairedAugmentation ? 'shared' : 'independent',

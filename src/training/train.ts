@@ -9,7 +9,7 @@ import { type LrSchedule, lrSchedules } from './lr-schedule';
 import type { TimestepRule } from './noise-draws';
 import { NotFiniteError } from './not-finite';
 import type { TrainOptions, TrainRequest } from './options';
-import { lossSwitches, noisingSwitches } from './parity';
+import { lossSwitches, noisingSwitches, switchesOf } from './parity';
 import { preferenceStep, type SeenMicroBatch } from './preference-step';
 import type { StepRecord } from './record';
 import { finishedStep, RunBook } from './run-book';
@@ -55,7 +55,9 @@ export async function* train(
   const found = await findRun(request, note);
   const { outputDir, maxTrainSteps } = found.options;
   const { step: stepsDone = 0 } = found.saved?.manifest ?? {};
-  if (found.saved && stepsDone >= maxTrainSteps && (await finishedStep(outputDir)) === stepsDone) {
+  const isFinished = stepsDone >= maxTrainSteps && (await finishedStep(outputDir)) === stepsDone;
+  const { resumePosition } = switchesOf(found.options);
+  if (found.saved && isFinished && resumePosition === 'exact') {
     note(
       `The run in ${outputDir} has taken ${stepsDone} of ${maxTrainSteps} steps: nothing to do.`,
     );
@@ -82,7 +84,8 @@ async function* steps(
   const { note, onValidation } = hooks;
   const { outputDir, maxTrainSteps } = run.options;
   let boundary = run.start;
-  if (boundary.step >= maxTrainSteps) return finished(run, book, boundary); // killed just before its end
+  if (boundary.step >= maxTrainSteps && !trainsPastItsEnd(run))
+    return finished(run, book, boundary);
   let damaged = run.batches.damaged.length;
   let state: 'training' | 'failed' = 'training';
   let checkpoint: string | undefined;
@@ -112,6 +115,12 @@ async function* steps(
   return finished(run, book, boundary);
 }
 
+/** As the original, which looks at the steps after a micro-batch, in each epoch it had planned. Upstream: train.py:999, 1193. */
+function trainsPastItsEnd({ options, parity, data, start }: RunSetup): boolean {
+  const { numTrainEpochs } = epochs(options, data.pairs.length);
+  return parity.resumePosition === 'new permutation' && start.data.epoch < numTrainEpochs;
+}
+
 async function finished(run: RunSetup, book: RunBook, boundary: Boundary): Promise<TrainResult> {
   const { outputDir } = run.options;
   await book.finish(boundary.step);
@@ -127,8 +136,9 @@ function loopOptions(run: RunSetup, { signal, onMicroBatch }: TrainHooks): LoopO
     optimizer,
     maxTrainSteps: options.maxTrainSteps,
     stepsDone: start.step,
+    epochsDone: parity.resumePosition === 'exact' ? start.data.epoch : 0, // accelerate forgets them
     gradientAccumulationSteps: options.gradientAccumulationSteps,
-    epochEnd: options.accelerate0202Accumulation ? 'always after' : parity.epochEnd,
+    epochEnd: parity.accelerate0202Accumulation === 'on' ? 'always after' : parity.epochEnd,
     ...(parity.overrunEpochs === 'none' ? {} : { overrun: overrunOf(run) }),
     learningRate,
     lrSchedule: lrScheduleOf(options, learningRate),

@@ -60,6 +60,17 @@ describe('trainCommand', () => {
     assert.equal(trainCommand(needed).action, 'train');
   });
 
+  it('takes single switches of the ledger, all in one flag or each in its own', () => {
+    const column = 'always "caption" for SDXL';
+    const words = ['tieFilter=always', `captionColumn=${column}`];
+    for (const line of [words, [words[0] ?? '', '--parity_switch', words[1] ?? '']])
+      assert.deepEqual(parsed('--parity', 'repo', '--parity_switch', ...line).paritySwitch, {
+        tieFilter: 'always',
+        captionColumn: column,
+      });
+    assert.equal(parsed('--parity', 'repo').paritySwitch, undefined);
+  });
+
   for (const [name, { argv, parsed: expected }] of Object.entries(lines))
     it(`reads the command of ${name} as the original does`, () => {
       const { options, notes } = trainCommand(argv);
@@ -111,6 +122,9 @@ describe('trainCommand', () => {
     ['--report_to comet_ml', /^--report_to is "comet_ml"; give one of tensorboard, wandb, all/],
     ['--loss_type orpo', /^--loss_type is "orpo"; give one of dpo, ipo, hinge, sft, mapo, kto/],
     ['--parity both', /^--parity is "both"; give one of repo, paper, fixed/],
+    ['--parity_switch tieFilter', /--parity_switch: 'tieFilter' is not allowed; give NAME=VALUE/],
+    ['--parity_switch ties=no', /^--parity_switch names "ties"; give one of perturbationOrder, /],
+    ['--parity_switch tieFilter=no', /tieFilter is no; give names with "pickapic" or always/],
     ['--timesteps some', /^--timesteps is "some"; give one of auto, all, turbo, refiner/],
     ['--sdxl yes', /unrecognized arguments: yes/],
     ['--sft --loss_type ipo', /^--sft and --loss_type ipo contradict each other; give one/],
@@ -197,6 +211,7 @@ describe('npm run train', function () {
     assert.equal(status, 0);
     assert.match(stdout, /^usage: npm run train -- .*^options:.*^Model:.*^Data:.*^Machine:/ms);
     for (const { name } of flags) assert.match(stdout, new RegExp(`^ +--${name}\\b`, 'm'));
+    assert.match(stdout, /--parity_switch NAME=VALUE \[NAME=VALUE \.\.\.\]\n? +\+ single switches/);
     assert.match(stdout, /--parity NAME +\+ repo: the original's faults too;/);
   });
 });

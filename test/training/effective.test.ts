@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { effectiveOptions, epochs } from '../../src/training/effective';
+import { effectiveOptions, epochs, originalStart } from '../../src/training/effective';
 import { resolveTrainOptions, type TrainRequest } from '../../src/training/options';
 
 const needed = { pretrainedModelNameOrPath: 'owner/model', datasetName: 'owner/data' } as const;
@@ -28,6 +28,9 @@ describe('effectiveOptions', () => {
     // The original asks the flag, not the optimizer, before it clips.
     assert.deepEqual(kind({ sdxl: true }), ['Adafactor', true, 1]);
     assert.deepEqual(kind({ useAdafactor: true }), ['Adafactor', false, undefined]);
+    const paritySwitch = { adafactorClipping: 'never' } as const;
+    assert.deepEqual(kind({ sdxl: true, paritySwitch }), ['Adafactor', true, undefined]);
+    assert.deepEqual(kind({ paritySwitch }), ['AdamW', false, 1]);
   });
 
   it('computes fp16 in bf16', () => {
@@ -45,6 +48,26 @@ describe('effectiveOptions', () => {
     assert.equal(times('runs/turbo/refiner'), 'refiner'); // asked for first
     assert.equal(times('runwayml/stable-diffusion-v1-5'), 'all');
     assert.equal(times('stabilityai/sdxl-turbo', { timesteps: 'all' }), 'all');
+  });
+});
+
+describe('originalStart', () => {
+  it('counts back from the steps as if each had all of its micro-batches', () => {
+    const options = resolved({ trainBatchSize: 2, gradientAccumulationSteps: 2 });
+    // 23 pairs: 11 micro-batches and 6 steps an epoch. Step 10: epoch 10 // 6, micro-batch 20 % 12.
+    const starts = [0, 5, 6, 10, 12].map((step) => originalStart(options, step, 23));
+    assert.deepEqual(
+      starts.map(({ epoch, skip }) => [epoch, skip]),
+      [
+        [0, 0],
+        [0, 10],
+        [1, 0],
+        [1, 8],
+        [2, 0],
+      ],
+    );
+    const hard = originalStart({ ...options, hardSkipResume: true }, 10, 23);
+    assert.deepEqual(hard, { epoch: 1, skip: 0 });
   });
 });
 

@@ -68,6 +68,22 @@ describe('trainingLoop: when a step is taken', () => {
     );
   });
 
+  it('makes every micro-batch a step where an epoch had ended before, under accelerate 0.20.2', async () => {
+    const options = { epochEnd: 'always after', maxTrainSteps: 2 } as const;
+    const counts = async (epochsDone: number) => {
+      const { steps, ...parts } = bench([1, 3, 5, 7]);
+      await all({ ...plan, ...parts, ...options, batches: epochs(4), epochsDone });
+      return steps.map(({ micro }) => micro);
+    };
+    assert.deepEqual(
+      [await counts(0), await counts(1)],
+      [
+        [2, 2],
+        [1, 1],
+      ],
+    );
+  });
+
   it('takes a step with the rest of an epoch, divided by the whole accumulation', async () => {
     const { steps, ...parts } = bench([1, 3, 5, 7, 9, 11]);
     const options = { batches: epochs(3, 3), maxTrainSteps: 4, epochEnd: 'step' } as const;

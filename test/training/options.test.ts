@@ -122,6 +122,21 @@ describe('resolveTrainOptions', () => {
     [{ datasetName: undefined }, /^Training needs data: give --dataset_name or --train_data_dir/],
     [{ lrNumCycles: 2 }, /^--lr_num_cycles is 2, but --lr_scheduler cosine_with_restarts is not g/],
     [{ lrPower: 2 }, /^--lr_power is 2, but --lr_scheduler polynomial is not given\.$/],
+    [{ paritySwitch: 'tieFilter' }, /^--parity_switch is "tieFilter"; give texts by name\.$/],
+    [
+      { paritySwitch: { ties: 'no' } },
+      /^--parity_switch names "ties"; give one of perturb.*Order\.$/,
+    ],
+    [{ paritySwitch: { tieFilter: 'no' } }, /tieFilter is no; give names with "pickapic" or alway/],
+    [{ paritySwitch: { toString: 'a' } }, /^--parity_switch names "toString"; give one of/],
+    [
+      { trueMicroConditioning: true, paritySwitch: { sdxlTimeIds: 'resolution' } },
+      /^--true_micro_conditioning and --parity_switch sdxlTimeIds=resolution contradict each other/,
+    ],
+    [
+      { accelerate0202Accumulation: true, paritySwitch: { accelerate0202Accumulation: 'off' } },
+      /^--accelerate_0_20_2_accumulation and --parity_switch acc.*=off contradict each other; give/,
+    ],
     [{ lrScheduler: 'polynomial' }, /falls to 1e-7; give a --learning_rate above it, got 1e-8\.$/],
   ];
   for (const [request, message] of refusals)
@@ -214,6 +229,15 @@ describe('checkPaths', () => {
         assert.equal(join(namedCheckpoint(at(name)), 'x'), join(folder, 'checkpoint-10', 'x'));
       }
       for (const none of ['', 'latest']) checkPaths(at(none));
+      mkdirSync(join(folder, 'other', 'checkpoint-9'), { recursive: true });
+      const other = join(folder, 'other', 'checkpoint-9');
+      assert.equal(namedCheckpoint(at(other)), other);
+      const asOriginal = { ...at(other), paritySwitch: { resumeCheck: 'none' } } as const;
+      assert.equal(namedCheckpoint(asOriginal), join(folder, 'checkpoint-9'));
+      assert.throws(
+        () => checkPaths(asOriginal),
+        /has no folder of its last part \(resumeCheck no/,
+      );
       assert.throws(() => checkPaths(at('checkpoint-11')), /no such folder is there/);
     }));
 });

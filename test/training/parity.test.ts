@@ -1,26 +1,23 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { noiseSchedule } from '../../src/diffusion';
-import { tensorCount, tidy } from '../../src/engine';
+import { planLines } from '../../src/cli/plan-text';
 import { loadPipeline, type Pipeline } from '../../src/hub';
-import type { UNet } from '../../src/models';
-import { splitPair } from '../../src/preference';
-import { TorchGenerator } from '../../src/random';
 import {
-  lossSwitches,
-  noiseBatch,
-  noisingSwitches,
+  checkConfiguration,
+  type MeasureStepOptions,
+  measureStep,
   type Parity,
   type ParitySwitch,
   type ParitySwitches,
   parityLedger,
   paritySwitches,
-  preferenceStep,
-  textEncoderConstructorDraws,
+  planRun,
+  resolveTrainOptions,
+  type TrainRequest,
 } from '../../src/training';
 import { fixturePath } from '../support/fixtures';
-import { channelsLast, wave } from '../support/wave';
+import { pairBatch } from '../support/pair-batch';
 
 const sets = ['repo', 'paper', 'fixed'] as const;
 const rows = Object.entries(parityLedger) as [keyof ParitySwitches, ParitySwitch][];
@@ -37,7 +34,7 @@ describe('parityLedger', () => {
   });
 
   it('differs between the sets in these switches and in no others', () => {
-    const [repo, paper, fixed] = sets.map(paritySwitches);
+    const [repo, paper, fixed] = sets.map((set) => paritySwitches(set));
     const changed = (a?: ParitySwitches, b?: ParitySwitches) =>
       rows.map(([name]) => name).filter((name) => a?.[name] !== b?.[name]);
     assert.deepEqual(changed(paper, fixed), [
@@ -59,102 +56,61 @@ describe('paritySwitches', () => {
     pipeline = await loadPipeline(fixturePath('pipelines', 'tiny-sd'));
   });
 
-  const PAIRS = 8;
+  /** One DPO micro-step of eight pairs, policy equal to reference, under a set of switches. */
+  const stepUnder = (parity: Parity, more: Partial<MeasureStepOptions> = {}) =>
+    measureStep(pairBatch(8), { pipeline, parity: paritySwitches(parity), seed: 4, ...more });
 
-  function pairBatch() {
-    const shape = [2 * PAIRS, 3, 16, 16];
-    return {
-      pixelValues: channelsLast(wave(shape, 1), shape),
-      pixelShape: [2 * PAIRS, 16, 16, 3],
-      inputIds: new Int32Array(PAIRS * 77),
-      captions: new Array<string>(PAIRS).fill(''),
-    } as const;
-  }
-
-  /** One DPO micro-step of two pairs, policy equal to reference, under a set of switches. */
-  function stepUnder(parity: Parity, more: { inputPerturbation?: number; bf16?: true }) {
-    const switches = paritySwitches(parity);
-    const parameters = pipeline.unet.parameters.clone().trainable();
-    const policy = { ...pipeline.unet, parameters, p: parameters.tree<UNet['p']>() };
-    const mixedPrecision = more.bf16 ? 'bf16' : 'no';
-    const step = preferenceStep({
-      ...pipeline,
-      schedule: noiseSchedule(pipeline.scheduler),
-      generator: new TorchGenerator(4),
-      loss: 'dpo',
-      lossOptions: lossSwitches(switches, mixedPrecision),
-      noising: {
-        ...noisingSwitches(switches),
-        ...(more.inputPerturbation ? { inputPerturbation: more.inputPerturbation } : {}),
-      },
-      policy,
-      reference: pipeline.unet,
-      mixedPrecision,
-    });
-    const record = step(pairBatch(), 1);
-    const gradNorm = Math.sqrt(parameters.squaredGradNorm());
-    parameters.dispose();
-    return { ...record, gradNorm };
-  }
   it('start at ln 2 with a gradient, implicit accuracy 0 in repo and paper, ½ in fixed', () => {
-    const before = tensorCount();
     for (const [parity, implicitAcc] of [
       ['repo', 0],
       ['paper', 0],
       ['fixed', 0.5],
     ] as const) {
-      const record = stepUnder(parity, {});
+      const record = stepUnder(parity);
       assert.equal(record.loss, Math.fround(Math.LN2), parity);
       assert.equal(record.implicitAcc, implicitAcc, parity);
       assert.ok(record.gradNorm > 1, parity);
     }
-    assert.equal(tensorCount(), before);
   });
 
-  it('referenceErrors: only repo in mixed precision does not start at ln 2', () => {
-    assert.notEqual(stepUnder('repo', { bf16: true }).loss, Math.fround(Math.LN2));
-    assert.equal(stepUnder('paper', { bf16: true }).loss, Math.fround(Math.LN2));
-    assert.equal(stepUnder('fixed', { bf16: true }).loss, Math.fround(Math.LN2));
+  it('in mixed precision start at ln 2 but for repo', () => {
+    const [repo, ...others] = sets.map((set) => stepUnder(set, { mixedPrecision: 'bf16' }).loss);
+    assert.notEqual(repo, Math.fround(Math.LN2));
+    assert.deepEqual(others, [Math.fround(Math.LN2), Math.fround(Math.LN2)]);
   });
 
-  it('perturbationOrder: in repo a loser is noised with more than its target', () => {
-    const [repo, paper, fixed] = sets.map((set) => stepUnder(set, { inputPerturbation: 0.1 }));
-    assert.equal(repo?.modelLossW, fixed?.modelLossW);
-    assert.notEqual(repo?.modelLossL, fixed?.modelLossL);
-    assert.equal(paper?.modelLossL, fixed?.modelLossL);
+  it('put single switches on top of a set', () => {
+    const one = paritySwitches('repo', { epochEnd: 'carry on' });
+    assert.deepEqual(one, { ...paritySwitches('repo'), epochEnd: 'carry on' });
+    assert.equal(paritySwitches('repo').epochEnd, 'step');
+  });
+});
+
+describe('--parity_switch', () => {
+  const options = (request: TrainRequest = {}) =>
+    resolveTrainOptions({
+      ...{ pretrainedModelNameOrPath: 'owner/model', datasetName: 'owner/data' },
+      ...request,
+    });
+
+  it('is part of what a checkpoint is compared in', () => {
+    const { paritySwitch: _, ...older } = options(); // a file of before has no such option
+    checkConfiguration(older, { ...options() });
+    const now = options({ paritySwitch: { tieFilter: 'always' } });
+    checkConfiguration({ ...now }, { ...now });
+    assert.throws(
+      () => checkConfiguration(older, { ...now }),
+      /--parity_switch was not set, is \{"tieFilter":"always"\}\. Train/,
+    );
+    checkConfiguration(older, { ...now }, ['parity_switch']);
   });
 
-  it('turboLastTimestep: at t = 999 both pictures of a pair are the same noise, and fixed leaves that out', () => {
-    const blind = (parity: Parity) =>
-      tidy(() => {
-        const noising = { ...noisingSwitches(paritySwitches(parity)), timesteps: 'turbo' } as const;
-        const schedule = noiseSchedule({ ...pipeline.scheduler, rescale_betas_zero_snr: true });
-        const generator = new TorchGenerator(4);
-        const batch = pairBatch();
-        const noisy = noiseBatch({ ...pipeline, schedule }, batch, generator, noising);
-        const { w, l } = splitPair(noisy.noisyLatents);
-        const apart = w.sub(l).abs().sum([1, 2, 3]).floats();
-        const last = noisy.timesteps.slice(0, PAIRS).map((t) => t === 999);
-        assert.deepEqual(
-          [...apart].map((distance) => distance === 0),
-          last,
-        );
-        return last.filter(Boolean).length;
-      });
-    assert.ok(blind('repo') > 0);
-    assert.equal(blind('paper'), blind('repo'));
-    assert.equal(blind('fixed'), 0);
-  });
-
-  it('textEncoderDraws: the first noise comes after them', () => {
-    const { config } = pipeline.textEncoder;
-    const first = (parity: Parity) => {
-      const generator = new TorchGenerator(4);
-      if (paritySwitches(parity).textEncoderDraws === 'drawn')
-        textEncoderConstructorDraws(generator, config);
-      return generator.rand(1)[0];
-    };
-    assert.equal(first('fixed'), new TorchGenerator(4).rand(1)[0]);
-    assert.notEqual(first('repo'), first('fixed'));
+  it('has one line in the plan, and none where it is not given', async () => {
+    const lines = async (request: TrainRequest) => planLines(await planRun(options(request)));
+    const paritySwitch = { tieFilter: 'always', loggedLr: 'of the next step' } as const;
+    const [line = '', ...more] = (await lines({ paritySwitch })).filter((x) => /switch/.test(x));
+    assert.equal(line, 'parity switches         tieFilter: always; loggedLr: of the next step');
+    assert.deepEqual(more, []);
+    assert.ok((await lines({})).every((x) => !/switch/.test(x)));
   });
 });
