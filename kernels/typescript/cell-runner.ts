@@ -1,96 +1,120 @@
-/** Runs cells through tslab's converter and executor, and knows which TypeScript line ran. */
+/** Runs cells through tslab's executor, and knows which TypeScript line ran. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { SourceMap } from 'node:module';
-import path from 'node:path';
 import vm from 'node:vm';
-import type * as ts from '@tslab/typescript-for-tslab';
-import type { CompletionInfo, Converter, ConvertResult } from 'tslab/dist/converter';
+import type { Converter } from 'tslab/dist/converter';
+import type { CellScript, TypeMessage } from './cell-compiler';
 import type { Position } from './error-report';
-import { dropModules } from './modules';
-import type { CompilerHost } from './typescript-host';
-
-/** A compiler message about a cell (`file` undefined) or about a source it imports. */
-export interface TypeMessage extends Position {
-  readonly code: number;
-  readonly text: string;
-}
+import type { Language } from './language-client';
+import { dropModules, replaceModule } from './modules';
 
 export type CellOutcome =
   | { readonly kind: 'done'; readonly value: unknown }
-  | { readonly kind: 'threw'; readonly error: unknown }
+  /** `note` says which of the cell's names have a value nevertheless, where it declares some. */
+  | { readonly kind: 'threw'; readonly error: unknown; readonly note?: string }
   | { readonly kind: 'rejected'; readonly messages: readonly TypeMessage[] };
 
 export interface CellRunner {
-  run(code: string, count: number): Promise<CellOutcome>;
+  /** @param signal - aborted before the cell has begun, it keeps it from running. */
+  run(code: string, count: number, signal?: AbortSignal): Promise<CellOutcome>;
   /** Stops waiting for the code of the cell that runs. */
   leave(): void;
-  complete(code: string, position: number): CompletionInfo;
-  inspect(code: string, position: number): string | undefined;
-  isComplete(code: string): { readonly completed: boolean; readonly indent?: string };
   /** Where a position of the JavaScript of cell `count` is in its TypeScript; 1-based both. */
   originalPosition(count: number, line: number, column: number): Position | undefined;
 }
 
 /** @param folder - the notebook's folder, against which the imports of cells are resolved. */
-export function createCellRunner(host: CompilerHost, root: string, folder: string): CellRunner {
-  // tslab is loaded here and not above: it must see the compiler that `host` has put in place.
-  const { createConverter, isCompleteCode } = require('tslab/dist/converter');
-  const { createExecutor } = require('tslab/dist/executor');
-  const { printQuickInfo } = require('tslab/dist/inspect');
-  const maps = new Map<number, CellMap>();
+export function createCellRunner(language: Language, root: string, folder: string): CellRunner {
+  const scripts = new Map<number, CellScript>();
   const running = new AsyncLocalStorage<number>();
-  const compiler: Converter = createConverter({ isJS: false, isBrowser: false });
-  let messages: readonly TypeMessage[] = [];
-  let outcome: CellOutcome = { kind: 'done', value: undefined };
+  const executor = createScriptExecutor(folder);
+  nameScripts(running);
 
-  const convert = (previous: string, code: string): ConvertResult => {
-    host.refresh();
-    const converted = compiler.convert(previous, code);
-    messages = [...cellMessages(converted), ...sourceMessages(host)];
-    dropModules(host.changedSources.splice(0), root);
-    maps.set(running.getStore() ?? 0, readMaps(host, converted.output ?? ''));
-    if (messages.length > 0) return { diagnostics: [NOTHING_RUNS] };
-    const hasToplevelAwait = converted.hasToplevelAwait || awaitsInLoop(code, host.typescript);
-    return { ...converted, sideOutputs: [], hasToplevelAwait };
+  const run = async (script: CellScript): Promise<CellOutcome> => {
+    const { locals } = executor;
+    const before = new Map(script.names.map((name) => [name, locals[name]]));
+    const outcome = await executor.execute(script);
+    if (outcome.kind !== 'threw') return outcome;
+    const unset = script.names.filter((name) => Object.is(locals[name], before.get(name)));
+    await language.settle(unset);
+    return { ...outcome, note: failureNote(script.names, unset, before) };
   };
-  const converter: Converter = { ...compiler, convert };
-  const converters = { node: converter, browser: converter, close: () => compiler.close() };
+  return {
+    run: async (code, count, signal) => {
+      const { messages, script, changed } = await language.compile(code);
+      dropModules(changed, root);
+      if (script === undefined) return { kind: 'rejected', messages };
+      if (signal?.aborted) {
+        await language.settle(script.names);
+        return { kind: 'threw', error: signal.reason };
+      }
+      scripts.set(count, script);
+      return running.run(count, () => run(script));
+    },
+    leave: executor.leave,
+    originalPosition: (count, line, column) => lookUp(scripts.get(count), line, column),
+  };
+}
+
+interface ScriptExecutor {
+  execute(script: CellScript): Promise<CellOutcome>;
+  leave(): void;
+  /** Values of the names that cells declared. */
+  readonly locals: { readonly [name: string]: unknown };
+}
+
+/** tslab's executor, which is given its scripts ready-made and does without a compiler. */
+function createScriptExecutor(folder: string): ScriptExecutor {
+  let next: CellScript | undefined;
+  let outcome: CellOutcome = { kind: 'done', value: undefined };
+  const convert: Converter['convert'] = () => ({ diagnostics: [], ...next });
+  const converters = { node: { convert }, browser: { convert }, close: () => undefined };
+  standInForMetadata();
+  const { createExecutor } = require('tslab/dist/executor');
   const executor = createExecutor(folder, converters, {
     log: (value: unknown) => {
       outcome = { kind: 'done', value };
     },
-    error: (error: unknown, ...rest: unknown[]) => {
-      outcome = rest.length > 0 ? { kind: 'rejected', messages } : { kind: 'threw', error };
+    error: (error: unknown) => {
+      outcome = { kind: 'threw', error };
     },
   });
-  nameScripts(running);
-
   return {
-    run: (code, count) =>
-      running.run(count, async () => {
-        outcome = { kind: 'done', value: undefined };
-        await executor.execute(code);
-        return outcome;
-      }),
+    locals: executor.locals,
     leave: () => executor.interrupt(),
-    complete: (code, position) => executor.complete(code, position),
-    inspect: (code, position) => {
-      const info = executor.inspect(code, position);
-      return info ? printQuickInfo(info) : undefined;
+    execute: async (script) => {
+      next = script;
+      outcome = { kind: 'done', value: undefined };
+      await executor.execute('');
+      return outcome;
     },
-    isComplete: isCompleteCode,
-    originalPosition: (count, line, column) => lookUp(maps.get(count), line, column),
   };
 }
 
-/** Stands for the real messages, which tslab would print one line at a time. */
-const NOTHING_RUNS = {
-  start: { offset: 0, line: 0, character: 0 },
-  end: { offset: 0, line: 0, character: 0 },
-  messageText: '',
-  category: 1,
-  code: 0,
-};
+/** tslab looks for its own directives in the comments of a cell with a compiler, for which the main thread has no use. */
+function standInForMetadata(): void {
+  const file = require.resolve('tslab/dist/metadata');
+  replaceModule(file, { value: { getCodeMetadata: () => ({}) } });
+}
+
+/** Says of a failed cell which names have got their value and which have not. */
+function failureNote(
+  names: readonly string[],
+  unset: readonly string[],
+  before: ReadonlyMap<string, unknown>,
+): string | undefined {
+  if (names.length === 0) return undefined;
+  const list = (chosen: readonly string[]) => chosen.map((name) => `\`${name}\``).join(', ');
+  const earlier = unset.filter((name) => before.get(name) !== undefined);
+  const never = unset.filter((name) => !earlier.includes(name));
+  const set = names.filter((name) => !unset.includes(name));
+  const parts = [
+    set.length > 0 ? `set before it failed: ${list(set)}` : '',
+    earlier.length > 0 ? `as before this cell: ${list(earlier)}` : '',
+    never.length > 0 ? `not set: ${list(never)}` : '',
+  ];
+  return parts.filter((part) => part !== '').join('; ');
+}
 
 /** Gives the script of each cell the name that stack traces show, `cell[3]`. */
 function nameScripts(running: AsyncLocalStorage<number>): void {
@@ -103,65 +127,17 @@ function nameScripts(running: AsyncLocalStorage<number>): void {
   };
 }
 
-/** tslab reports a chain of messages one by one, all at one position; they are joined here. */
-function cellMessages({ diagnostics }: ConvertResult): TypeMessage[] {
-  const joined: TypeMessage[] = [];
-  for (const { start, end, code, messageText } of diagnostics) {
-    const line = start.line + 1;
-    const column = start.character + 1;
-    const last = joined.at(-1);
-    if (last !== undefined && last.line === line && last.column === column) {
-      joined[joined.length - 1] = { ...last, text: `${last.text}\n  ${messageText}` };
-    } else {
-      const length = Math.max(1, end.line === start.line ? end.character - start.character : 1);
-      joined.push({ line, column, length, code, text: messageText });
-    }
-  }
-  return joined;
-}
-
-function sourceMessages({ sourceErrors, typescript }: CompilerHost): TypeMessage[] {
-  return sourceErrors.flatMap(({ file, start, length, code, messageText }) => {
-    if (file === undefined || start === undefined) return [];
-    const { line, character } = file.getLineAndCharacterOfPosition(start);
-    const text = typescript.flattenDiagnosticMessageText(messageText, '\n');
-    const position = { line: line + 1, column: character + 1, length: length ?? 1 };
-    return [{ ...position, file: path.resolve(file.fileName), code, text }];
-  });
-}
-
-/** tslab sees `await` at the top level of a cell, but not `for await`. */
-function awaitsInLoop(code: string, typescript: CompilerHost['typescript']): boolean {
-  const found = (node: ts.Node): boolean => {
-    if (typescript.isFunctionLike(node) || typescript.isClassLike(node)) return false;
-    if (typescript.isForOfStatement(node) && node.awaitModifier !== undefined) return true;
-    return typescript.forEachChild(node, found) ?? false;
-  };
-  return found(typescript.createSourceFile('cell.ts', code, typescript.ScriptTarget.ES2022));
-}
-
-interface CellMap {
-  /** From the JavaScript that runs towards the TypeScript that was written. */
-  readonly steps: readonly SourceMap[];
-  /** Lines of JavaScript; what follows is tslab's wrapper. */
-  readonly lines: number;
-}
-
-function readMaps({ cellMaps }: CompilerHost, output: string): CellMap {
-  const steps = [cellMaps.toCommonJs, cellMaps.toModule].flatMap((text) =>
-    text === undefined ? [] : [new SourceMap(JSON.parse(text))],
-  );
-  cellMaps.toCommonJs = undefined;
-  cellMaps.toModule = undefined;
-  return { steps, lines: output.split('\n').length };
-}
-
 /** tslab puts one line before each cell, hence the last `line` is 0-based there and 1-based here. */
-function lookUp(map: CellMap | undefined, line: number, column: number): Position | undefined {
-  if (map === undefined || map.steps.length < 2 || line > map.lines) return undefined;
+function lookUp(
+  script: CellScript | undefined,
+  line: number,
+  column: number,
+): Position | undefined {
+  if (script === undefined || script.maps.length === 0) return undefined;
+  if (line > script.output.split('\n').length) return undefined; // tslab's wrapper
   let at = { line: line - 1, column: column - 1 };
-  for (const step of map.steps) {
-    const entry = step.findEntry(at.line, at.column);
+  for (const map of script.maps) {
+    const entry = new SourceMap(JSON.parse(map)).findEntry(at.line, at.column);
     if (!('originalLine' in entry)) return undefined;
     at = { line: entry.originalLine, column: entry.originalColumn };
   }

@@ -13,6 +13,7 @@ const vm = require('node:vm');
 
 const LARGE = 100_000; // characters; smaller files compile in less time than a look-up takes
 
+/** Returns what writes the code that is new; at the end of the process, not of a worker, it is called. */
 exports.keepCompiledCode = function keepCompiledCode(folder) {
   const { _compile } = Module.prototype;
   const fresh = [];
@@ -28,9 +29,11 @@ exports.keepCompiledCode = function keepCompiledCode(folder) {
     const require = Module.createRequire(filename);
     return run.call(this.exports, this.exports, require, this, filename, path.dirname(filename));
   };
-  process.once('exit', () => {
-    for (const { kept, script } of fresh) write(kept, script.createCachedData());
-  });
+  const keep = () => {
+    for (const { kept, script } of fresh.splice(0)) write(kept, script.createCachedData());
+  };
+  process.once('exit', keep);
+  return keep;
 };
 
 function write(file, data) {

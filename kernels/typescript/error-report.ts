@@ -2,7 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
-import type { CellRunner, TypeMessage } from './cell-runner';
+import type { TypeMessage } from './cell-compiler';
+import type { CellRunner } from './cell-runner';
 
 /** 1-based; `file` is absolute, and undefined for the cell that is being run. */
 export interface Position {
@@ -52,8 +53,14 @@ export function reportMessages(
   return { ename: 'TypeScriptError', evalue: `${place} ${first.text}`, traceback: shown };
 }
 
-/** For a cell that threw `error`, which may be any value. */
-export function reportThrown(error: unknown, context: ReportContext): ErrorReport {
+/** For a cell that threw `error`, which may be any value. @param note - a last line about the cell. */
+export function reportThrown(error: unknown, context: ReportContext, note?: string): ErrorReport {
+  const report = describeThrown(error, context);
+  if (note === undefined) return report;
+  return { ...report, traceback: [...report.traceback, dim(note)] };
+}
+
+function describeThrown(error: unknown, context: ReportContext): ErrorReport {
   if (!(error instanceof Error) && !isErrorLike(error)) {
     const evalue = inspect(error);
     return { ename: 'Thrown', evalue, traceback: [`${red('Thrown')}: ${evalue}`] };
@@ -66,7 +73,7 @@ export function reportThrown(error: unknown, context: ReportContext): ErrorRepor
     traceback.push(...frames.slice(0, MAX_FRAMES).map((frame) => `  ${dim('at')} ${frame.text}`));
   }
   if (error.cause !== undefined) {
-    const cause = reportThrown(error.cause, context);
+    const cause = describeThrown(error.cause, context);
     traceback.push(`${dim('caused by')} ${cause.traceback[0] ?? ''}`, ...cause.traceback.slice(1));
   }
   return { ename: error.name, evalue: error.message, traceback };

@@ -6,7 +6,7 @@
 'use strict';
 
 const { join, resolve } = require('node:path');
-const { Worker } = require('node:worker_threads');
+const { MessageChannel, Worker } = require('node:worker_threads');
 
 const [, , connectionFile] = process.argv;
 if (connectionFile === undefined) throw new Error('Usage: launch.cjs <connection file>');
@@ -16,8 +16,17 @@ const shared = {
   pipe: new SharedArrayBuffer(12 + (1 << 20)), // as in shared-pipe.ts and stop-flag.ts
   stop: new SharedArrayBuffer(4),
 };
-const sockets = new Worker(join(__dirname, 'sockets.cjs'), { workerData: shared });
+const { port1: questions, port2: answers } = new MessageChannel();
+const sockets = new Worker(join(__dirname, 'sockets.cjs'), {
+  workerData: { ...shared, questions },
+  transferList: [questions],
+});
+const language = new Worker(join(__dirname, 'language.cjs'), {
+  workerData: { folder: process.cwd(), answers }, // Jupyter starts a kernel in its notebook's folder
+  transferList: [answers],
+  resourceLimits: { maxYoungGenerationSizeMb: 192 }, // three times what kernel.json gives this thread
+});
 
 require('./compile-cache.cjs').keepCompiledCode(join(__dirname, '../../.cache/kernel/v8'));
 require('./register.cjs').registerTypeScript();
-require('./main.ts').main(sockets, shared);
+require('./main.ts').main({ sockets, language }, shared);

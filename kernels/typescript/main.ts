@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { createCellRunner } from './cell-runner';
 import { Executions } from './execution';
+import { Language } from './language-client';
 import { CHECK } from './loop-checks';
 import { offerNotebook } from './notebook-api';
 import type { Notice, Order, Shared } from './orders';
@@ -10,11 +11,17 @@ import { Output } from './output';
 import { Session } from './session';
 import { PipeWriter } from './shared-pipe';
 import { StopFlag } from './stop-flag';
-import { installCompilerHost } from './typescript-host';
 import { stopWaits } from './waits';
 
-/** @param sockets - the thread that asks for what is to be done */
-export function main(sockets: Worker, shared: Shared): void {
+/** The threads beside this one. */
+interface Threads {
+  /** Asks for what is to be done. */
+  readonly sockets: Worker;
+  /** Knows TypeScript. */
+  readonly language: Worker;
+}
+
+export function main({ sockets, language: compiler }: Threads, shared: Shared): void {
   const root = path.resolve(__dirname, '..', '..');
   const folder = process.cwd(); // Jupyter starts a kernel in its notebook's folder
   const notify = (notice: Notice) => sockets.postMessage(notice);
@@ -26,8 +33,9 @@ export function main(sockets: Worker, shared: Shared): void {
   const output = new Output(pipe, executions);
   sockets.once('error', fail);
 
-  const host = installCompilerHost(root, folder);
-  const session = new Session(createCellRunner(host, root, folder), output, executions, root);
+  const language = new Language(compiler);
+  const runner = createCellRunner(language, root, folder);
+  const session = new Session(runner, output, executions, root);
   offerNotebook(output, executions);
   stopWaits(() => executions.here);
   Object.defineProperty(globalThis, CHECK, { value: executions.checkLoop });
@@ -37,15 +45,14 @@ export function main(sockets: Worker, shared: Shared): void {
   process.on('SIGINT', () => {
     if (executions.current?.isStopped === false) notify('interrupt');
   });
-  sockets.on('message', (order: Order) => obey(order, session, output));
+  sockets.on('message', (order: Order) => obey(order, session, output, language));
   notify('ready');
 }
 
-function obey(order: Order, session: Session, output: Output): void {
+function obey(order: Order, session: Session, output: Output, language: Language): void {
   const { kind } = order;
-  if (kind === 'shutdown') process.exit(0);
+  if (kind === 'shutdown') void language.close().finally(() => process.exit(0));
   else if (kind === 'interrupt') void session.interrupt(order.id, order.how);
-  else if (kind === 'ask') output.reply(order.id, session.answer(order.msgType, order.content));
   else void session.execute(order).then((reply) => output.reply(order.id, reply));
 }
 

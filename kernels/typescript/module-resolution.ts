@@ -21,7 +21,7 @@ export class ModuleResolution {
   connect(
     system: ts.System,
   ): Pick<
-    ts.WatchCompilerHost<ts.EmitAndSemanticDiagnosticsBuilderProgram>,
+    ts.WatchCompilerHost<ts.BuilderProgram>,
     'resolveModuleNameLiterals' | 'hasInvalidatedResolutions'
   > {
     return {

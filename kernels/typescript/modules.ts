@@ -1,31 +1,54 @@
-/** Forgets loaded sources that have changed, with everything that was built on them. */
+/** The modules that Node has loaded: forgets those that have changed, and puts others in their places. */
+import Module from 'node:module';
 import path from 'node:path';
 
-/** @param changed - absolute paths. Modules outside `root`, and packages, are left alone. */
-export function dropModules(changed: readonly string[], root: string): void {
-  const stale = new Set(changed.map((file) => path.resolve(file)).filter((file) => loaded(file)));
-  if (stale.size === 0) return;
+/** What `require` gives for `file` from now on. @param exports - a property descriptor */
+export function replaceModule(file: string, exports: PropertyDescriptor): void {
+  const substitute = new Module(file);
+  substitute.filename = file;
+  substitute.loaded = true;
+  require.cache[file] = Object.defineProperty(substitute, 'exports', {
+    ...exports,
+    configurable: true,
+  });
+}
+
+/** Modules that were forgotten. */
+export interface Dropped {
+  /** Those whose source is another now; absolute paths. */
+  readonly changed: readonly string[];
+  /** These and all that were built on them, with what they exported. */
+  readonly exports: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Forgets loaded sources that have changed, with everything that was built on them; undefined when none was loaded.
+ *
+ * @param changed - absolute paths. Modules outside `root`, packages and the kernel itself are left alone.
+ */
+export function dropModules(changed: readonly string[], root: string): Dropped | undefined {
   const own = Object.values(require.cache)
-    .filter(isDefined)
-    .filter(
-      ({ filename }) =>
-        filename.startsWith(root + path.sep) &&
-        !filename.includes(`${path.sep}node_modules${path.sep}`) &&
-        !filename.startsWith(__dirname + path.sep),
-    );
+    .filter((module) => module !== undefined)
+    .filter(({ filename }) => isSource(filename, root));
+  const loaded = new Set(own.map(({ filename }) => filename));
+  const edited = changed.map((file) => path.resolve(file)).filter((file) => loaded.has(file));
+  if (edited.length === 0) return undefined;
+  const stale = new Set(edited);
   for (let before = -1; before !== stale.size; ) {
     before = stale.size;
     for (const module of own) {
       if (module.children.some((child) => stale.has(child.filename))) stale.add(module.filename);
     }
   }
+  const exports = new Map([...stale].map((file) => [file, require.cache[file]?.exports]));
   for (const file of stale) delete require.cache[file];
+  return { changed: edited, exports };
 }
 
-function loaded(file: string): boolean {
-  return require.cache[file] !== undefined;
-}
-
-function isDefined(module: NodeModule | undefined): module is NodeModule {
-  return module !== undefined;
+function isSource(file: string, root: string): boolean {
+  return (
+    file.startsWith(root + path.sep) &&
+    !file.includes(`${path.sep}node_modules${path.sep}`) &&
+    !file.startsWith(__dirname + path.sep)
+  );
 }

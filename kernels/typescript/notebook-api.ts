@@ -1,5 +1,6 @@
 /** What the kernel offers to library code that runs in its process (`src/show`). */
 import type { Executions } from './execution';
+import { replaceModule } from './modules';
 import type { DisplayOptions, MimeBundle, Output } from './output';
 import type { Json } from './wire';
 
@@ -30,9 +31,15 @@ export function offerNotebook(output: Output, executions: Executions): void {
   offerTslabDisplay(output);
 }
 
-/** `import { display } from 'tslab'` works too. */
+/** `import { display } from 'tslab'` works too; tslab is loaded then, for it brings a compiler along. */
 function offerTslabDisplay(output: Output): void {
-  const jupyter = require('tslab/dist/jupyter');
-  jupyter.lastWriteDisplayData = (content: Json, update: boolean) =>
-    output.publish(update ? 'update_display_data' : 'display_data', content);
+  const file = require.resolve('tslab');
+  const load = () => {
+    delete require.cache[file];
+    const jupyter = require('tslab/dist/jupyter');
+    jupyter.lastWriteDisplayData = (content: Json, update: boolean) =>
+      output.publish(update ? 'update_display_data' : 'display_data', content);
+    return require(file);
+  };
+  replaceModule(file, { get: load });
 }

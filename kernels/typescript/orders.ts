@@ -10,12 +10,6 @@ export type Order =
       readonly count: number;
       readonly silent: boolean;
     }
-  | {
-      readonly kind: 'ask';
-      readonly id: number;
-      readonly msgType: string;
-      readonly content: Json;
-    }
   /** `leave`: asked a second time, so the cell is ended without waiting for its code. */
   | { readonly kind: 'interrupt'; readonly id: number; readonly how: 'stop' | 'leave' }
   | { readonly kind: 'shutdown' };
@@ -30,6 +24,20 @@ export interface Shared {
   readonly parent: number;
   readonly pipe: SharedArrayBuffer;
   readonly stop: SharedArrayBuffer;
+}
+
+/** From the sockets to the thread that knows TypeScript, which posts back an `Answer`. */
+export interface Question {
+  readonly id: number;
+  /** Jupyter's `complete_request`, `inspect_request` or `is_complete_request`. */
+  readonly msgType: string;
+  readonly content: Json;
+}
+
+export interface Answer {
+  readonly id: number;
+  /** Content of the reply. */
+  readonly content: Json;
 }
 
 /** Text of a message through the pipe. @param msgType - to publish, or `'reply'` to the owner's request */

@@ -2,7 +2,7 @@
  * Jupyter's protocol as seen from the sockets: the order of cells, statuses, replies, and every answer that needs no
  * compiler. The thread that runs cells may be busy for minutes; nothing here waits for it.
  */
-import { type Order, unpack } from './orders';
+import { type Answer, type Order, type Question, unpack } from './orders';
 import type { PipeRecord } from './shared-pipe';
 import type { StopFlag } from './stop-flag';
 import { StreamText } from './stream-text';
@@ -26,6 +26,8 @@ export interface Links {
   reply(channel: Channel, frames: Frames): void;
   /** Tells the thread that runs cells. */
   order(order: Order): void;
+  /** Asks the thread that knows TypeScript. */
+  ask(question: Question): void;
   /** Breaks off what that thread is doing, if it is a cell's synchronous code. */
   breakOff(): void;
   shutDown(): void;
@@ -80,7 +82,7 @@ export class Protocol {
     if (COMPILERS.includes(msg_type)) {
       const id = ++this.#lastId;
       this.#questions.set(id, request);
-      this.#links.order({ kind: 'ask', id, msgType: msg_type, content: message.content });
+      this.#links.ask({ id, msgType: msg_type, content: message.content });
       return;
     }
     const content = this.#answer(message);
@@ -99,7 +101,15 @@ export class Protocol {
     this.#text.flush();
     if (msgType !== 'reply') this.#publish(msgType, content, this.#cells.get(owner));
     else if (owner === this.#running?.id) void this.#executed(this.#running, content);
-    else this.#answered(owner, content);
+  }
+
+  /** The thread that knows TypeScript has answered. */
+  answered({ id, content }: Answer): void {
+    const request = this.#questions.get(id);
+    if (request === undefined) return;
+    this.#questions.delete(id);
+    this.#reply(request, content);
+    this.#idle(request.message);
   }
 
   /** Stops the cell that runs; at the second time it is left, whatever its code does. */
@@ -158,14 +168,6 @@ export class Protocol {
   async #takeQueue(): Promise<Request[]> {
     await new Promise((resolve) => setTimeout(resolve, ARRIVAL_MS));
     return this.#queue.splice(0);
-  }
-
-  #answered(id: number, content: Buffer): void {
-    const request = this.#questions.get(id);
-    if (request === undefined) return;
-    this.#questions.delete(id);
-    this.#reply(request, content);
-    this.#idle(request.message);
   }
 
   #answer({ header, content }: Message): Json | undefined {

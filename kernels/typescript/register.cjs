@@ -27,6 +27,9 @@ exports.registerTypeScript = function registerTypeScript() {
   Module._extensions['.ts'] = (module, fileName) => module._compile(javascript(fileName), fileName);
 };
 
+exports.keepJavaScript = (fileName) => void javascript(fileName);
+
+/** Of a source, from what was kept or made now. */
 function javascript(fileName) {
   const source = fs.readFileSync(fileName, 'utf8');
   const hash = createHash('sha256').update(`${stamp}\n${fileName}\n${source}`).digest('hex');

@@ -1,4 +1,4 @@
-/** One kernel session: executes cells and answers what a notebook asks about code. */
+/** One kernel session: executes cells. */
 import type { CellRunner } from './cell-runner';
 import { type ErrorReport, reportMessages, reportThrown } from './error-report';
 import { type Execution, type Executions, Interrupted } from './execution';
@@ -67,9 +67,9 @@ export class Session {
 
   async #run({ code, count, silent }: Execute): Promise<ErrorReport | undefined> {
     try {
-      const outcome = await this.#runner.run(code, count);
+      const outcome = await this.#runner.run(code, count, this.#executions.here?.signal);
       if (outcome.kind === 'rejected') return reportMessages(outcome.messages, this.#context);
-      if (outcome.kind === 'threw') return this.#report(outcome.error);
+      if (outcome.kind === 'threw') return this.#report(outcome.error, outcome.note);
       if (outcome.value === undefined || silent) return undefined;
       const data = await mimeBundle(outcome.value);
       this.#output.publish('execute_result', { execution_count: count, data, metadata: {} });
@@ -92,8 +92,8 @@ export class Session {
     return { root: this.#root, cells: this.#cells, count: this.#count, originalPosition };
   }
 
-  #report(error: unknown): ErrorReport {
-    return reportThrown(error, this.#context);
+  #report(error: unknown, note?: string): ErrorReport {
+    return reportThrown(error, this.#context, note);
   }
 
   /** An error nobody awaited: shown under the cell that caused it, and the kernel goes on. */
@@ -101,30 +101,6 @@ export class Session {
     if (error instanceof Interrupted) return; // told by its cell
     const { traceback } = this.#report(error);
     this.#output.print('stderr', `Not awaited, and failed:\n${traceback.join('\n')}\n`);
-  }
-
-  /** Answers what takes the compiler. */
-  answer(msgType: string, content: Json): Json {
-    const code = String(content.code ?? '');
-    const position = Number(content.cursor_pos ?? code.length);
-    switch (msgType) {
-      case 'is_complete_request': {
-        const { completed, indent = '' } = this.#runner.isComplete(code);
-        return completed ? { status: 'complete' } : { status: 'incomplete', indent };
-      }
-      case 'complete_request': {
-        const { start, end, candidates } = this.#runner.complete(code, position);
-        const range = { cursor_start: start, cursor_end: end };
-        return { status: 'ok', matches: candidates, ...range, metadata: {} };
-      }
-      case 'inspect_request': {
-        const text = this.#runner.inspect(code, position);
-        const data = text === undefined ? {} : { 'text/plain': text };
-        return { status: 'ok', found: text !== undefined, data, metadata: {} };
-      }
-      default:
-        throw new Error(`A session answers no ${msgType}.`);
-    }
   }
 }
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import * as zmq from 'zeromq';
 import { kernelInfo } from './kernel-info';
-import type { Notice, Order, Shared } from './orders';
+import type { Answer, Notice, Order, Question, Shared } from './orders';
 import { Outbox } from './outbox';
 import { type Channel, Protocol } from './protocol';
 import { PipeReader } from './shared-pipe';
@@ -16,7 +16,10 @@ const PAUSE_MS = 5; // while output goes on, so that the writer need not ring fo
 const TURN_RECORDS = 2000; // then the sockets have a turn
 
 /** @param port - to the thread that runs cells */
-export async function serve(port: MessagePort, shared: Shared): Promise<void> {
+export async function serve(
+  port: MessagePort,
+  shared: Shared & { readonly questions: MessagePort },
+): Promise<void> {
   endWith(shared.parent);
   const connection: Connection = JSON.parse(fs.readFileSync(shared.connectionFile, 'utf8'));
   const sockets = openSockets();
@@ -30,6 +33,7 @@ export async function serve(port: MessagePort, shared: Shared): Promise<void> {
     kernelInfo: kernelInfo(),
     stop: new StopFlag(shared.stop),
     order,
+    ask: (question: Question) => shared.questions.postMessage(question),
     publish: (frames) => outbox.push(frames),
     reply: (channel, frames) => void sockets[channel].send(frames),
     breakOff: () => {
@@ -47,6 +51,7 @@ export async function serve(port: MessagePort, shared: Shared): Promise<void> {
     order({ kind: 'shutdown' });
   };
 
+  shared.questions.on('message', (answer: Answer) => protocol.answered(answer));
   const pump = new Pump(new PipeReader(shared.pipe), protocol, outbox);
   port.on('message', (notice: Notice) => {
     if (notice === 'ready') isReady = true;

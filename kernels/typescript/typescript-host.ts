@@ -143,8 +143,9 @@ function cellBuilder(host: CompilerHost, folder: string): ts.CreateProgram<ts.Bu
         write?.(`outDir/${path.basename(name)}`, bare, ...others);
       };
       const expand = expandShorthand(typescript, program.getTypeChecker(), declarations);
+      const before = [...(transformers?.before ?? []), checkLoops(typescript)];
       const after = [expand, ...(transformers?.after ?? [])];
-      return program.emit(file, writeCell, token, only, { ...transformers, after });
+      return program.emit(file, writeCell, token, only, { ...transformers, before, after });
     };
     const getSourceFile: ts.BuilderProgram['getSourceFile'] = (name) => {
       const file = program.getSourceFile(name);
