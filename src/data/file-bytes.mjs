@@ -61,3 +61,18 @@ class FileBytes {
     return this.window.subarray(inside, inside + count);
   }
 }
+
+/** Bytes in memory, asked for as those of a file. */
+export class MemoryBytes {
+  constructor(content) {
+    this.content = content;
+  }
+
+  read(start, end) {
+    return this.content.subarray(start, end);
+  }
+
+  bytes(start, count) {
+    return this.content.subarray(start, start + count);
+  }
+}

@@ -24,8 +24,10 @@ export const PARQUET_LIMITS: ParquetLimits = {
   wholeBytes: 2 ** 20,
 };
 
-/** Bytes `from` to `to` of a file, and where in what they unpack to a value stands, with its length in front of it. */
+/** Which bytes of a file to read for one value, and where in what they unpack to it stands (`parquet-places.mjs`). */
 export interface ParquetPlace {
+  readonly codec: string;
+  readonly definition: number;
   readonly from: number;
   readonly to: number;
   readonly skip: number;

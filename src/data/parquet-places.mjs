@@ -1,162 +1,88 @@
 // Where each value of a column of byte strings stands in a parquet file, found from page headers and the lengths in
-// front of values, so that one value can be read without the others. Format: apache/parquet-format, parquet.thrift,
-// Encodings.md. pyarrow tests the size of a page every 1024 values, so that pages of pictures hold whole row groups;
-// where dictionaries are on, as by default, the pictures stand in the dictionary and the data page only counts them.
-import { parquetHeader } from 'hyparquet/src/column.js';
+// front of values, so that one value can be read without the others. Format: apache/parquet-format, Encodings.md.
+// pyarrow tests the size of a page every 1024 values, so that a page of pictures holds all of a row group; where
+// dictionaries are on, as by default, the pictures stand in the dictionary and the data page only counts them.
+import { MemoryBytes } from './file-bytes.mjs';
+import { AS_IT_IS, BODIES, dataPage, readPage, uint32, unpackedBody } from './parquet-pages.mjs';
 import { numbersOfRuns } from './runs.mjs';
-import { PackedBody, unpack } from './snappy.mjs';
+import { unpack } from './snappy.mjs';
 
-/** In the place of what is skipped: the value stands in the file as it is. */
-const PLAIN = 0xffffffff;
-
-/** @returns {PackedBody | PlainBody} what a page holds behind its uncompressed levels. */
-const BODIES = {
-  UNCOMPRESSED: (file, from, to, size) => new PlainBody(file, from, to, size),
-  SNAPPY: (file, from, to, size) => new PackedBody(file, from, to, size),
-};
-
-class PlainBody {
-  constructor(file, from, to, size) {
-    if (to - from !== size) throw new Error(`a page claims ${size} bytes and takes ${to - from}`);
-    Object.assign(this, { file, from, size });
-  }
-
-  place(start, end) {
-    return { from: this.from + start, to: this.from + end, skip: PLAIN };
-  }
-
-  read(start, end) {
-    return this.file.bytes(this.from + start, end - start);
-  }
-}
+/** In the place of what is skipped: the whole page must be unpacked, and `length` is the row in it. */
+const IN_PAGE = 0xfffffffe;
+/** A page that unpacks to more is not worth it for one value. */
+const MAX_PAGE = 4 * 2 ** 20;
 
 /**
- * Four numbers a row, all counted from `start`: the bytes to read begin, and end; of what they unpack to these are
- * skipped (or `PLAIN`); the value's length. A null ends at 0. Nothing, where values cannot be found alone: in other
- * codecs, other encodings, lists and text.
+ * Four numbers a row, the first two counted from `start`: the bytes to read begin, and end; of what they unpack to
+ * these are skipped (or a mark from above); the value's length. A null that is known ends at 0. Nothing, where the
+ * column should be read whole: in other encodings, and in other codecs with dictionaries or large pages.
  *
  * @param chunk hyparquet's ColumnMetaData
  * @param definition what the definition level of a value is; a lower one is a null's
  * @throws Error if sizes or counts contradict each other
  */
 export function columnPlaces(file, chunk, definition, rows, maxBytes) {
+  const { codec } = chunk;
   const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
   const end = start + Number(chunk.total_compressed_size);
-  if (!(start >= 0 && start < end && end <= file.byteLength && end - start < PLAIN)) {
+  if (!(start >= 0 && start < end && end <= file.byteLength && end - start < IN_PAGE)) {
     throw new Error(`the column claims bytes ${start} to ${end} of ${file.byteLength}`);
   }
+  const column = { file, definition, rows, start, end, maxBytes, open: BODIES[codec] };
   const found = { places: new Uint32Array(4 * rows), rows: 0, dictionary: undefined };
-  const column = { file, codec: chunk.codec, definition, rows, start, end, maxBytes };
-  if (!BODIES[chunk.codec]) return undefined;
+  const add = column.open ? addPage : addWholePage;
   for (let at = start; at < end; ) {
-    const page = readHeader(column, at);
-    if (!addPage(column, page, found)) return undefined;
+    const page = readPage(column, at);
+    if (!add(column, page, found)) return undefined;
     at = page.to;
   }
-  if (found.rows === rows) return { start, places: found.places };
-  throw new Error(`the pages hold ${found.rows} values for ${rows} rows`);
+  if (found.rows !== rows) throw new Error(`the pages hold ${found.rows} values for ${rows} rows`);
+  return { start, codec, definition, places: found.places };
 }
-
-/** Statistics can make a header long; most are short. */
-const HEADER_BYTES = [4096, 65_536, 1_048_576];
-
-function readHeader({ file, end, maxBytes }, at) {
-  for (const most of HEADER_BYTES) {
-    const bytes = file.bytes(at, Math.min(most, end - at)).slice();
-    const reader = { view: new DataView(bytes.buffer), offset: 0 };
-    let header;
-    try {
-      header = parquetHeader(reader);
-    } catch (error) {
-      if (bytes.length < Math.min(HEADER_BYTES.at(-1), end - at)) continue;
-      throw new Error(`a page header cannot be read (${error.message})`);
-    }
-    const { compressed_page_size: packed, uncompressed_page_size: size } = header;
-    const from = at + reader.offset;
-    if (!(packed >= 0 && packed <= end - from)) {
-      throw new Error(`a page claims ${packed} bytes where ${end - from} are left`);
-    }
-    if (!(size >= 0 && size <= maxBytes)) throw new Error(`a page claims ${size} bytes`);
-    return { header, from, to: from + packed, size };
-  }
-}
-
-/** Where a header says more, by the page's type. */
-const DETAILS = {
-  DICTIONARY_PAGE: 'dictionary_page_header',
-  DATA_PAGE: 'data_page_header',
-  DATA_PAGE_V2: 'data_page_header_v2',
-};
 
 /** Whether the page is of a kind whose values can be found. */
 function addPage(column, page, found) {
-  const { header } = page;
-  const details = DETAILS[header.type];
-  if (details && !header[details]) throw new Error(`a header lacks its ${details}`);
-  switch (header.type) {
+  switch (page.type) {
+    case 'INDEX_PAGE':
+      return true;
     case 'DICTIONARY_PAGE': {
-      const { num_values: count, encoding } = header.dictionary_page_header;
+      const { num_values: count, encoding } = page.details;
       if (encoding !== 'PLAIN' && encoding !== 'PLAIN_DICTIONARY') return false;
-      const body = BODIES[column.codec](column.file, page.from, page.to, page.size);
+      const body = column.open(column.file, page.from, page.to, page.size);
       found.dictionary = plainPlaces(body, 0, count, column.start);
       return true;
     }
-    case 'DATA_PAGE':
-      return addValues(column, firstKind(column, page), found);
-    case 'DATA_PAGE_V2':
-      return addValues(column, secondKind(column, page), found);
     default:
-      return header.type === 'INDEX_PAGE';
+      return addValues(column, dataPage(column, page), found);
   }
 }
 
-/** DataPageHeader: levels stand in the compressed part, their length in front. */
-function firstKind({ file, codec, definition, rows }, { header, from, to, size }) {
-  const { num_values: count, encoding, definition_level_encoding: how } = header.data_page_header;
-  checkCount(count, rows);
-  if (definition > 0 && how !== 'RLE') return { encoding: how };
-  const body = BODIES[codec](file, from, to, size);
-  if (definition === 0) return { count, encoding, body, offset: 0 };
-  const length = 4 <= size ? uint32(body.read(0, 4)) : Infinity;
-  if (length > size - 4) throw new Error(`levels claim ${length} bytes in a page of ${size}`);
-  const levels = numbersOfRuns(body.read(4, 4 + length), width(definition), count);
-  return { count, encoding, levels, body, offset: 4 + length };
-}
-
-/** DataPageHeaderV2: levels stand in front of the compressed part. */
-function secondKind({ file, codec, definition, rows }, { header, from, to, size }) {
-  const { num_values: count, encoding, is_compressed, ...sizes } = header.data_page_header_v2;
-  const { repetition_levels_byte_length: before, definition_levels_byte_length: length } = sizes;
-  checkCount(count, rows);
-  if (!(before >= 0 && length >= 0 && before + length <= Math.min(size, to - from))) {
-    throw new Error(`levels claim ${before + length} bytes in a page of ${size}`);
+/** Of a page that must be unpacked as a whole only the header is read. */
+function addWholePage({ start, rows }, { type, details, at, to, size }, found) {
+  if (type === 'INDEX_PAGE') return true;
+  if (type === 'DICTIONARY_PAGE' || details.encoding !== 'PLAIN' || size > MAX_PAGE) return false;
+  checkRows(details.num_values, found, rows);
+  for (let i = 0; i < details.num_values; i++, found.rows++) {
+    found.places.set([at - start, to - start, IN_PAGE, i], 4 * found.rows);
   }
-  const levelsAt = from + before;
-  const levels =
-    definition > 0
-      ? numbersOfRuns(file.bytes(levelsAt, length), width(definition), count)
-      : undefined;
-  const [valuesAt, valuesSize] = [levelsAt + length, size - before - length];
-  const open = is_compressed === false || valuesSize === 0 ? BODIES.UNCOMPRESSED : BODIES[codec];
-  const valuesTo = valuesSize === 0 ? valuesAt : to;
-  return { count, encoding, levels, body: open(file, valuesAt, valuesTo, valuesSize), offset: 0 };
+  return true;
 }
 
-function checkCount(count, rows) {
-  if (!(count >= 0 && count <= rows)) throw new Error(`a page claims ${count} values of ${rows}`);
-}
-
-function addValues({ definition, rows, start }, { count, encoding, levels, body, offset }, found) {
-  const isDefined = (i) => !levels || levels[i] === definition;
-  let present = 0;
-  for (let i = 0; i < count; i++) if (isDefined(i)) present++;
-  if (count > rows - found.rows) {
+function checkRows(count, found, rows) {
+  if (!(count >= 0 && count <= rows - found.rows)) {
     throw new Error(`the pages hold more than ${rows} values`);
   }
-  const values = valuePlaces(encoding, body, offset, present, start, found.dictionary);
+}
+
+function addValues(column, { count, encoding, levels, body, offset }, found) {
+  const { definition, rows, start } = column;
+  const isValue = (i) => !levels || levels[i] === definition;
+  const present = levels ? levels.filter((level) => level === definition).length : count;
+  const values = body && valuePlaces(encoding, body, offset, present, start, found.dictionary);
   if (!values) return false;
+  checkRows(count, found, rows);
   for (let i = 0, next = 0; i < count; i++, found.rows++) {
-    if (isDefined(i)) found.places.set(values(next++), 4 * found.rows);
+    if (isValue(i)) found.places.set(values(next++), 4 * found.rows);
   }
   return true;
 }
@@ -199,19 +125,40 @@ function plainPlaces(body, offset, count, start) {
   return places;
 }
 
-/** One value. @throws Error if it is not there any more. */
-export function valueAt(file, { from, to, skip, length }, maxBytes) {
-  const head = skip === PLAIN ? 0 : skip;
+/**
+ * One value; nothing if it is null.
+ *
+ * @param decompressors by codec, `(bytes, size)`
+ * @throws Error if it is not there any more
+ */
+export function valueAt(file, place, maxBytes, decompressors) {
+  const { from, to, skip, length } = place;
+  if (skip === IN_PAGE) return valueInPage(file, place, maxBytes, decompressors);
+  const head = skip === AS_IT_IS ? 0 : skip;
   if (!(head + 4 + length <= maxBytes && to - from <= maxBytes)) {
     throw new Error(`a value claims ${length} bytes behind ${head}`);
   }
   const read = file.read(from, to);
-  const bytes = skip === PLAIN ? read : unpack(read, head + 4 + length);
+  const bytes = skip === AS_IT_IS ? read : unpack(read, head + 4 + length);
   if (bytes.length === head + 4 + length && uint32(bytes.subarray(head)) === length) {
     return bytes.slice(head + 4);
   }
-  throw new Error('the file has changed since its pages were found');
+  throw new Error(CHANGED);
 }
 
-const width = (level) => 32 - Math.clz32(level);
-const uint32 = (bytes) => (bytes[0] | (bytes[1] << 8) | (bytes[2] << 16) | (bytes[3] << 24)) >>> 0;
+const CHANGED = 'the file has changed since its pages were found';
+
+function valueInPage(file, { from, to, length: row, codec, definition }, maxBytes, decompressors) {
+  const inMemory = new MemoryBytes(file.read(from, to));
+  const end = to - from;
+  const page = readPage({ file: inMemory, end, maxBytes: Math.min(maxBytes, MAX_PAGE) }, 0);
+  const { num_values: count, encoding } = page.details;
+  if (page.to !== end || encoding !== 'PLAIN' || !(row < count)) throw new Error(CHANGED);
+  const open = unpackedBody(decompressors[codec]);
+  const column = { file: inMemory, definition, rows: count, start: 0, open };
+  const values = dataPage(column, page);
+  const found = { places: new Uint32Array(4 * count), rows: 0 };
+  if (!addValues(column, values, found)) throw new Error(CHANGED);
+  const [valueFrom, valueTo] = found.places.subarray(4 * row);
+  return valueTo === 0 ? undefined : values.body.file.read(valueFrom + 4, valueTo).slice();
+}

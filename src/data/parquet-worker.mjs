@@ -24,7 +24,9 @@ parentPort.on('message', async ({ id, ...request }) => {
 
 function answer({ path, column, rowGroup, wanted }) {
   return withFile(path, async (file) => {
-    if (typeof wanted === 'object') return packedValue(valueAt(file, wanted, maxColumnBytes));
+    if (typeof wanted === 'object') {
+      return packedValue(valueAt(file, wanted, maxColumnBytes, guarded));
+    }
     if (file.byteLength < 12) throw new Error('the file is too short');
     const metadata = await parquetMetadataAsync(file, { initialFetchSize: 65_536 });
     if (column === undefined) return { value: layout(metadata), transfer: [] };
@@ -156,5 +158,5 @@ function packed(data) {
 }
 
 function packedValue(bytes) {
-  return { value: bytes, transfer: [bytes.buffer] };
+  return { value: bytes, transfer: bytes ? [bytes.buffer] : [] };
 }

@@ -61,15 +61,18 @@ export async function parquetColumn(
 export interface ParquetPlaces {
   /** Byte of the file from which places count. */
   readonly start: number;
-  /** Four numbers a row: `from`, `to`, `skip` and `length` of a `ParquetPlace`; a null has 0 for `to`. */
+  readonly codec: string;
+  /** The definition level of what is not null. */
+  readonly definition: number;
+  /** Four numbers a row: `from`, `to`, `skip` and `length` of a `ParquetPlace`; a null that is known has 0 for `to`. */
   readonly places: Uint32Array;
 }
 
 /**
- * Where the byte strings of one column in one row group stand, found from page headers and the values' lengths. Of
- * pages without compression or in Snappy, as pyarrow and `datasets` write them by default, also where all pictures of a
- * row group stand in its dictionary. Nothing, where only the whole column can be read: it is small, in another codec or
- * encoding, or no column of byte strings.
+ * Where the byte strings of one column in one row group stand. Without compression or in Snappy, as pyarrow and
+ * `datasets` write by default, each can be read alone, also where all pictures of a row group stand in its dictionary;
+ * in other codecs each with its page, up to 4 MiB. Nothing, where the column should be read whole: it is small, its
+ * pages are larger, it has another encoding or a dictionary in another codec, or is no column of byte strings.
  *
  * @throws ParquetError
  */
@@ -89,13 +92,13 @@ export async function parquetValue(
   column: string,
   rowGroup: number,
   row: number,
-  { start, places }: ParquetPlaces,
+  { start, codec, definition, places }: ParquetPlaces,
   { guard = sharedGuard }: ParquetOptions = {},
 ): Promise<Uint8Array | undefined> {
   const [from = 0, to = 0, skip = 0, length = 0] = places.subarray(4 * row, 4 * row + 4);
   if (to === 0) return undefined;
-  const wanted = { from: start + from, to: start + to, skip, length };
-  return (await ask(guard, { path, column, rowGroup, wanted })) as Uint8Array;
+  const wanted = { codec, definition, from: start + from, to: start + to, skip, length };
+  return (await ask(guard, { path, column, rowGroup, wanted })) as Uint8Array | undefined;
 }
 
 function cut({

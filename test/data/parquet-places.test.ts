@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { ParquetError, parquetColumn, parquetPlaces, parquetValue } from '../../src/data/parquet';
 import { PARQUET_LIMITS, ParquetGuard } from '../../src/data/parquet-guard';
@@ -51,7 +52,15 @@ async function oneByOne(path: string, column: string, groups: readonly number[] 
 }
 
 describe('parquetPlaces and parquetValue', () => {
-  for (const name of ['dictionary', 'fallback', 'snappy-v2', 'none-v1', 'none-v2']) {
+  for (const name of [
+    'dictionary',
+    'fallback',
+    'snappy-v2',
+    'none-v1',
+    'none-v2',
+    'zstd-v1',
+    'zstd-v2',
+  ]) {
     it(`find what pyarrow reads: ${name}`, async () => {
       for (const [column, expected] of Object.entries(sha256[name] ?? {})) {
         assert.equal(expected.length, 30);
@@ -71,6 +80,30 @@ describe('parquetPlaces and parquetValue', () => {
     });
     assert.ok(bytes.byteLength < 60_000);
     assert.deepEqual(await oneByOne(written(new Uint8Array(bytes)), 'jpg_0', [9]), data.map(hash));
+  });
+
+  it('leave other codecs with dictionaries or large pages to be read whole', async () => {
+    assert.equal(await parquetPlaces(file('zstd-dictionary'), 'jpg_0', 0, { guard }), undefined);
+    const data = Array.from({ length: 10 }, (_, i) => new Uint8Array(2 ** 20).fill(i));
+    for (const [pageSize, found] of [
+      [3 * 2 ** 20, true],
+      [5 * 2 ** 20, false],
+    ] as const) {
+      const codec = 'GZIP';
+      const bytes = parquetWriteBuffer({
+        columnData: [{ name: 'jpg_0', data, type: 'BYTE_ARRAY', encoding: 'PLAIN', codec }],
+        compressors: { GZIP: (bytes: Uint8Array) => gzipSync(bytes) },
+        statistics: false,
+        pageSize,
+      });
+      const places = await parquetPlaces(written(new Uint8Array(bytes)), 'jpg_0', 0, { guard });
+      assert.equal(places !== undefined, found);
+      if (!places) continue;
+      const before = guard.bytesRead;
+      const path = join(folder, 'written.parquet');
+      assert.deepEqual(await parquetValue(path, 'jpg_0', 0, 7, places, { guard }), data[7]);
+      assert.ok(guard.bytesRead - before < bytes.byteLength / 2); // one page
+    }
   });
 
   it('leave small columns, text, lists and numbers to be read whole', async () => {
@@ -201,9 +234,17 @@ describe('hostile pages', () => {
       return Math.floor((state / 2 ** 32) * n);
     };
     let refusals = 0;
-    const names = ['dictionary', 'fallback', 'snappy-v2', 'none-v1', 'none-v2'];
+    const names = [
+      'dictionary',
+      'fallback',
+      'snappy-v2',
+      'none-v1',
+      'none-v2',
+      'zstd-v1',
+      'zstd-v2',
+    ];
     for (let n = 0; n < 200; n++) {
-      const copy = readFileSync(file(names[n % 5] as string));
+      const copy = readFileSync(file(names[n % names.length] as string));
       for (let k = 0; k <= n % 4; k++) copy[4 + below(k === 0 ? 40 : 20_000)] = below(256);
       try {
         const path = written(copy);
