@@ -6,7 +6,9 @@ import type { Converter } from 'tslab/dist/converter';
 import type { CellScript, TypeMessage } from './cell-compiler';
 import type { Position } from './error-report';
 import type { Language } from './language-client';
-import { dropModules, replaceModule } from './modules';
+import { type Leak, MemoryAccount } from './memory-account';
+import { replaceModule } from './modules';
+import { reloadSources } from './reload';
 
 export type CellOutcome =
   | { readonly kind: 'done'; readonly value: unknown }
@@ -17,50 +19,89 @@ export type CellOutcome =
 export interface CellRunner {
   /** @param signal - aborted before the cell has begun, it keeps it from running. */
   run(code: string, count: number, signal?: AbortSignal): Promise<CellOutcome>;
+  /** A loop of a cell has ended a turn. */
+  turn(): void;
   /** Stops waiting for the code of the cell that runs. */
   leave(): void;
   /** Where a position of the JavaScript of cell `count` is in its TypeScript; 1-based both. */
   originalPosition(count: number, line: number, column: number): Position | undefined;
 }
 
-/** @param folder - the notebook's folder, against which the imports of cells are resolved. */
-export function createCellRunner(language: Language, root: string, folder: string): CellRunner {
+export interface RunnerOptions {
+  readonly language: Language;
+  /** The repository. */
+  readonly root: string;
+  /** The notebook's, against which the imports of cells are resolved. */
+  readonly folder: string;
+  /** Shows a line about the cell that runs, beside what it shows itself. */
+  notice(text: string): void;
+}
+
+export function createCellRunner({ language, root, folder, notice }: RunnerOptions): CellRunner {
   const scripts = new Map<number, CellScript>();
+  const changed = new Set<string>();
   const running = new AsyncLocalStorage<number>();
   const executor = createScriptExecutor(folder);
+  const { locals } = executor;
+  const account = new MemoryAccount(root, locals);
+  Object.defineProperty(globalThis, 'memory', { value: () => account.table(), writable: true });
   nameScripts(running);
 
-  const run = async (script: CellScript): Promise<CellOutcome> => {
-    const { locals } = executor;
+  const tell = (text: string | undefined) => {
+    if (text !== undefined) notice(text);
+  };
+  const run = async (script: CellScript, code: string): Promise<CellOutcome> => {
+    tell(reloadSources([...changed], root, locals));
+    changed.clear();
+    account.begin();
     const before = new Map(script.names.map((name) => [name, locals[name]]));
     const outcome = await executor.execute(script);
+    tell(account.end(code));
     if (outcome.kind !== 'threw') return outcome;
     const unset = script.names.filter((name) => Object.is(locals[name], before.get(name)));
     await language.settle(unset);
     return { ...outcome, note: failureNote(script.names, unset, before) };
   };
+  const originalPosition: CellRunner['originalPosition'] = (count, line, column) =>
+    lookUp(scripts.get(count), line, column);
   return {
     run: async (code, count, signal) => {
-      const { messages, script, changed } = await language.compile(code);
-      dropModules(changed, root);
+      const compiled = await language.compile(code);
+      for (const file of compiled.changed) changed.add(file);
+      const { messages, script } = compiled;
       if (script === undefined) return { kind: 'rejected', messages };
       if (signal?.aborted) {
         await language.settle(script.names);
         return { kind: 'threw', error: signal.reason };
       }
       scripts.set(count, script);
-      return running.run(count, () => run(script));
+      return running.run(count, () => run(script, code));
+    },
+    turn: () => {
+      const leak = account.turn();
+      if (leak !== undefined) notice(leakNotice(leak, originalPosition));
     },
     leave: executor.leave,
-    originalPosition: (count, line, column) => lookUp(scripts.get(count), line, column),
+    originalPosition,
   };
+}
+
+/** Names the loop that called, by the line where its turn ended. */
+function leakNotice(
+  { turns, tensors }: Leak,
+  originalPosition: CellRunner['originalPosition'],
+): string {
+  const [, count, line, column] = /cell\[(\d+)\]:(\d+):(\d+)/.exec(new Error().stack ?? '') ?? [];
+  const at = originalPosition(Number(count), Number(line), Number(column));
+  const place = at === undefined ? 'A loop' : `The loop whose turn ends at line ${at.line}`;
+  return `${place} leaks: ${tensors} more tensors alive after ${turns} turns, held by no variable. Dispose of them, or put a turn's work into \`tidy\`.`;
 }
 
 interface ScriptExecutor {
   execute(script: CellScript): Promise<CellOutcome>;
   leave(): void;
   /** Values of the names that cells declared. */
-  readonly locals: { readonly [name: string]: unknown };
+  readonly locals: { [name: string]: unknown };
 }
 
 /** tslab's executor, which is given its scripts ready-made and does without a compiler. */

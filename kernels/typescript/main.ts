@@ -34,11 +34,16 @@ export function main({ sockets, language: compiler }: Threads, shared: Shared): 
   sockets.once('error', fail);
 
   const language = new Language(compiler);
-  const runner = createCellRunner(language, root, folder);
+  const notice = (text: string) => output.note(text);
+  const runner = createCellRunner({ language, root, folder, notice });
   const session = new Session(runner, output, executions, root);
   offerNotebook(output, executions);
   stopWaits(() => executions.here);
-  Object.defineProperty(globalThis, CHECK, { value: executions.checkLoop });
+  const turn = () => {
+    runner.turn();
+    executions.checkLoop();
+  };
+  Object.defineProperty(globalThis, CHECK, { value: turn });
   process.on('unhandledRejection', (error) => session.reportStray(error));
   process.on('uncaughtException', (error) => session.reportStray(error));
   // From a terminal. What the sockets' thread sends comes after it has told of the interrupt itself.

@@ -28,7 +28,7 @@ export class MemoryTable {
   [DISPLAY](): MimeBundle {
     const rows = this.#rows();
     const cells = (row: readonly string[], tag: string) =>
-      `<tr>${row.map((text) => `<${tag}>${escape(text)}</${tag}>`).join('')}</tr>`;
+      `<tr>${row.map((text) => `<${tag}>${inHtml(text)}</${tag}>`).join('')}</tr>`;
     const body = rows.map((row) => cells(row, 'td')).join('\n');
     const widths = HEAD.map((head, i) =>
       Math.max(head.length, ...rows.map((r) => (r[i] ?? '').length)),
@@ -71,5 +71,5 @@ function shapeList(shapes: readonly string[]): string {
   return `${kinds.slice(0, SHAPES).join(', ')}${more}`;
 }
 
-const escape = (text: string) =>
+const inHtml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

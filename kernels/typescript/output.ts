@@ -35,6 +35,12 @@ export class Output {
     this.publish('display_data', { data, metadata, transient });
   }
 
+  /** A line of the kernel's own about the cell. */
+  note(text: string): void {
+    const html = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('\n', '<br>');
+    this.display({ 'text/html': `<small>${html}</small>`, 'text/plain': text });
+  }
+
   /** Replaces a display where it stands, in whatever cell that is. */
   update(displayId: string, data: MimeBundle, metadata: Json = {}): void {
     const transient = { display_id: displayId };

@@ -21,7 +21,7 @@ export function* reachable(
     if (seen.has(next)) continue;
     seen.add(next);
     yield next;
-    if (!isLeaf(next)) waiting.push(...held(next));
+    if (!isLeaf(next)) waiting.push(...held(next).reverse()); // taken from the end: in order
   }
 }
 

@@ -88,7 +88,7 @@ function holdersOfOld({ exports }: Dropped, locals: Locals): string[] {
   return holders;
 }
 
-function isClass(value: (...args: never[]) => unknown): boolean {
+function isClass(value: object): boolean {
   return /^class\b/.test(Function.prototype.toString.call(value));
 }
 
