@@ -1,9 +1,11 @@
 /** Pictures on cards: one or more side by side, each under its label, with a caption below. */
-import sharp, { type OverlayOptions } from 'sharp';
-import { encodePng, type RgbImage } from '../data/image';
+import sharp, { type OverlayOptions, type Sharp } from 'sharp';
+import type { RgbImage } from '../data/image';
 import { enlarge } from '../data/transforms';
-import { DISPLAY, type Displayable } from './notebook';
+import { DISPLAY, type Displayable, type MimeBundle } from './notebook';
 import { ensureFont, escapeHtml, wrap } from './text';
+import { remark } from './theme';
+import { dataUrl, reducedTo } from './thumbnail';
 
 export interface Picture {
   readonly image: RgbImage;
@@ -40,15 +42,37 @@ export function cardGrid(
     ...card,
     pictures: card.pictures.map((p) => ({ ...p, image: enlarge(p.image, factor) })),
   }));
-  const png = () => gridPng(large, { columns, title });
   return {
-    png,
-    [DISPLAY]: async () => ({
-      'text/html': await gridHtml(large, { columns, title }),
-      'image/png': Buffer.from(await png()).toString('base64'),
-      'text/plain': gridText(cards, title),
-    }),
+    png: async () => (await gridPicture(large, { columns, title })).png(PNG).toBuffer(),
+    [DISPLAY]: () => gridBundle(large, { columns, title }),
   };
+}
+
+const PNG = { compressionLevel: 9 } as const;
+
+/** Larger pictures are shown at this many pixels a side; `png()` has them in full. */
+const MOST_SIDE = 256;
+
+async function gridBundle(cards: readonly Card[], layout: Layout): Promise<MimeBundle> {
+  const text = gridText(cards, layout.title);
+  const isLarge = (p: Picture) => Math.max(p.image.width, p.image.height) > 2 * MOST_SIDE;
+  if (!cards.some(({ pictures }) => pictures.some(isLarge))) {
+    const png = await (await gridPicture(cards, layout)).png(PNG).toBuffer();
+    const html = await gridHtml(cards, layout);
+    return { 'text/html': html, 'image/png': png.toString('base64'), 'text/plain': text };
+  }
+  const small = await Promise.all(cards.map(reducedCard));
+  const jpeg = await (await gridPicture(small, layout)).jpeg({ quality: 85 }).toBuffer();
+  const html =
+    (await gridHtml(small, layout)) + remark(`${MOST_SIDE} pixels a side; png() has all`);
+  return { 'text/html': html, 'image/jpeg': jpeg.toString('base64'), 'text/plain': text };
+}
+
+async function reducedCard({ pictures, ...card }: Card): Promise<Card> {
+  const small = pictures.map(async (picture) => {
+    return { ...picture, image: await reducedTo(picture.image, MOST_SIDE) };
+  });
+  return { ...card, pictures: await Promise.all(small) };
 }
 
 type Layout = Pick<CardOptions, 'title'> & { readonly columns: number };
@@ -71,10 +95,10 @@ async function gridHtml(cards: readonly Card[], { columns, title }: Layout): Pro
 async function cardHtml({ pictures, caption = '' }: Card): Promise<string> {
   const parts = await Promise.all(
     pictures.map(async ({ image, label = '' }) => {
-      const data = Buffer.from(await encodePng(image)).toString('base64');
+      const url = await dataUrl(image);
       const alt = escapeHtml([caption, label].filter((text) => text !== '').join(', '));
       const size = `width="${image.width}" height="${image.height}"`;
-      const img = `<img src="data:image/png;base64,${data}" alt="${alt}" ${size} style="display:block">`;
+      const img = `<img src="${url}" alt="${alt}" ${size} style="display:block">`;
       const below = label === '' ? '' : `<small>${escapeHtml(label)}</small>`;
       return `<span style="text-align:center">${img}${below}</span>`;
     }),
@@ -88,7 +112,7 @@ async function cardHtml({ pictures, caption = '' }: Card): Promise<string> {
 const GAP = 16;
 const LINE = 16;
 
-async function gridPng(cards: readonly Card[], { columns, title }: Layout): Promise<Uint8Array> {
+async function gridPicture(cards: readonly Card[], { columns, title }: Layout): Promise<Sharp> {
   await ensureFont();
   const inner = (card: Card) => card.pictures.reduce((sum, { image }) => sum + image.width + 6, -6);
   const width = Math.max(...cards.map(inner));
@@ -121,10 +145,7 @@ async function gridPng(cards: readonly Card[], { columns, title }: Layout): Prom
   const root = `<svg xmlns="http://www.w3.org/2000/svg" width="${total.width}" height="${total.height}">`;
   const canvas = sharp({ create: { ...total, channels: 3, background: '#ffffff' } });
   const text = { input: Buffer.from(`${root}${texts.join('')}</svg>`), left: 0, top: 0 };
-  return canvas
-    .composite([...layers, text])
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+  return canvas.composite([...layers, text]);
 }
 
 function svgText(x: number, y: number, text: string, weight: 'bold' | 'normal'): string {

@@ -18,7 +18,7 @@ export interface ComparePicturesOptions {
   readonly side?: number;
 }
 
-/** Two pictures of one size, the second over the first. */
+/** Two pictures of one size over one another. */
 export function compare(a: RgbImage, b: RgbImage, options?: ComparePicturesOptions): Displayable;
 /** Weights of the same names, `a` before and `b` after. */
 export function compare(a: Parameters, b: Parameters): WeightsComparison;
@@ -59,23 +59,25 @@ async function picturesBundle(
     const look = 'display:block;max-width:none;image-rendering:pixelated';
     return `<img src="${url}" alt="${alt}" width="${size.width}" height="${size.height}" style="${look}">`;
   });
-  const [under = '', over = ''] = images;
+  const [first = '', second = ''] = images;
   const said = differenceText(a, b);
   const text = `${[caption, `${labels[0]} | ${labels[1]}`].filter((part) => part).join(': ')} (${said})`;
   return {
     'text/html': [
       caption === '' ? '' : heading(caption),
-      mode === 'slider' ? sliderHtml(under, over, size, labels) : blinkHtml(under, over, labels),
+      mode === 'slider'
+        ? sliderHtml(first, second, size, labels)
+        : blinkHtml(first, second, labels),
       remark(said),
     ].join(''),
     'text/plain': text,
   };
 }
 
-/** The upper picture is in a box whose corner is dragged: no script, so it also works where a page is not trusted. */
+/** The first picture is above, in a box whose corner is dragged: no script, so it also works where a page is not trusted. */
 function sliderHtml(
-  under: string,
   over: string,
+  under: string,
   { width, height }: { readonly width: number; readonly height: number },
   labels: readonly [string, string],
 ): string {
@@ -83,7 +85,7 @@ function sliderHtml(
   const box = `grid-area:1/1;width:${half}px;min-width:12px;max-width:${width}px;height:${height}px`;
   const handle = `overflow:hidden;resize:horizontal;border-right:3px solid ${COLOURS[1]};box-sizing:border-box`;
   const [a, b] = labels.map(escapeHtml);
-  const key = `<small>left of the line <b>${b}</b>, right of it <b>${a}</b>; drag its lower end</small>`;
+  const key = `<small>left of the line <b>${a}</b>, right of it <b>${b}</b>; drag its lower end</small>`;
   return `<div style="display:grid;justify-content:start"><div style="grid-area:1/1">${under}</div><div style="${box};${handle}">${over}</div></div>${key}`;
 }
 

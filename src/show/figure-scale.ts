@@ -39,19 +39,27 @@ export function niceTicks(values: readonly number[], count: number): number[] {
   );
 }
 
+export interface ScaleOptions {
+  /** Share of the span that stays free at both ends where the axis has no range of its own. */
+  readonly room: number;
+  /** A lowest value below which nothing stays free: what bars stand on. */
+  readonly floor?: number | undefined;
+  /** Ticks, about. */
+  readonly count: number;
+}
+
 /**
- * The scale of an axis over `[from, to]` pixels. `room`: share of the span that stays free at both ends where the axis
- * has no range of its own.
+ * The scale of an axis over `[from, to]` pixels.
  */
 export function axisScale(
   { type = 'linear', range, autorange }: Axis,
   values: readonly number[],
   [from, to]: Range,
-  { room, count }: { readonly room: number; readonly count: number },
+  { room, floor, count }: ScaleOptions,
 ): Scale {
   const isLog = type === 'log';
   const toLinear = (value: number) => (isLog ? Math.log10(value) : value);
-  const [low, high] = range ?? padded(extent(values.map(toLinear)), room);
+  const [low, high] = range ?? padded(extent(values.map(toLinear)), room, floor);
   const [start, end] = autorange === 'reversed' ? [to, from] : [from, to];
   const place = (value: number) =>
     Number((start + ((toLinear(value) - low) / (high - low || 1)) * (end - start)).toFixed(2));
@@ -64,9 +72,9 @@ export function axisScale(
   return Object.assign(place, { ticks, range: [low, high] as const });
 }
 
-function padded([low, high]: Range, room: number): Range {
+function padded([low, high]: Range, room: number, floor: number | undefined): Range {
   const more = (high - low || Math.abs(high) || 1) * room;
-  return [low - more, high + more];
+  return [low === floor ? low : low - more, high + more];
 }
 
 /** Powers of ten, with 2 and 5 times them where there are few. */

@@ -94,12 +94,18 @@ function panel(figure: Figure, [xId, yId]: Axes, outer: Area): string {
       yref.endsWith('paper') || yref.endsWith('domain') ? [] : [a, b],
     ),
   ];
-  const room = traces.some(({ type }) => type === 'heatmap') ? 0 : 0.05;
+  const has = (...types: readonly Trace['type'][]) =>
+    traces.some(({ type }) => types.includes(type));
+  const room = has('heatmap') ? 0 : 0.05;
   const x = axisScale(xAxis, traces.flatMap(widths), [area.left, area.right], {
     room: 0,
     count: count.x,
   });
-  const y = axisScale(yAxis, held, [area.bottom, area.top], { room, count: count.y });
+  const y = axisScale(yAxis, held, [area.bottom, area.top], {
+    room,
+    floor: has('bar', 'histogram') ? 0 : undefined,
+    count: count.y,
+  });
   const place = { x, y };
   const bars = traces.filter(({ type }) => type === 'bar');
   const marks = traces.map((trace) => {

@@ -108,7 +108,7 @@ export function showPairs(data: TrainingData, options: ShowPairsOptions = {}): D
         (bundle) => `<div style="max-width:${2 * side + 16}px">${bundle['text/html']}</div>`,
       );
       return {
-        'text/html': heading(which) + row(cells, 20),
+        'text/html': row(cells, 20) + remark(which),
         'text/plain': [which, ...shown.map((bundle) => bundle['text/plain'])].join('\n'),
       };
     },
@@ -116,7 +116,7 @@ export function showPairs(data: TrainingData, options: ShowPairsOptions = {}): D
 }
 
 /** For pairs met without their data set: the pictures are in the file that each names. */
-const anyFile = new PictureFiles({ budgetBytes: 64 * 2 ** 20 });
+const anyFile = new PictureFiles();
 
 const isRow = (value: object) =>
   ['caption', 'winner', 'file', 'row', 'rowGroup'].every((name) => name in value);

@@ -75,7 +75,7 @@ function nodeHtml(node: WeightNode, whole: number, leaves: 'listed' | 'counted')
   if (node.shape) return `<pre style="margin:0">${escapeHtml(weightText(node))}</pre>`;
   const share = node.count / whole;
   const size = `${formatNumber(node.count)} · ${formatBytes(node.bytes)} · ${(100 * share).toFixed(1)} %`;
-  const summary = `${escapeHtml(node.name)} ${bar(share)} <span style="${THEME.faint}">${size}</span>`;
+  const summary = `${bar(share, undefined, 80)} ${escapeHtml(node.name)} <span style="${THEME.faint}">${size}</span>`;
   const blocks = node.children.filter(({ shape }) => !shape);
   const weights = node.children.filter(({ shape }) => shape);
   const listed =

@@ -33,7 +33,8 @@ export function plot(figure: Figure, { text }: PlotOptions = {}): Plot {
     await ensureFont();
     // Larger, so that it is sharp on a projector; few colours and no dither, so that it is small in the file.
     const picture = sharp(Buffer.from(svg()), { density: 108 });
-    return picture.png({ palette: true, colours: 64, dither: 0, compressionLevel: 9 }).toBuffer();
+    const colours = figure.data.some(({ type }) => type === 'heatmap') ? 256 : 16;
+    return picture.png({ palette: true, colours, dither: 0, compressionLevel: 9 }).toBuffer();
   };
   return {
     figure,

@@ -74,7 +74,7 @@ export function runFigure(
 }
 
 /** Space between panels, as a share of the figure. */
-const GAP = { x: 0.14, y: 0.2 } as const;
+const GAP = { x: 0.14, y: 0.16 } as const;
 
 /** Panel `i` of a figure of `rows` rows. */
 function panelOf(records: readonly StepFigures[], panel: Panel, i: number, rows: number) {

@@ -10,7 +10,7 @@ import { DISPLAY, type Displayable, type MimeBundle } from './notebook';
 import { tensorPictures } from './tensor-picture';
 import { tensorStats } from './tensor-stats';
 import { escapeHtml, formatBytes } from './text';
-import { folded, heading, remark, row } from './theme';
+import { heading, remark, row } from './theme';
 import { dataUrl, thumbnail } from './thumbnail';
 
 export interface ShowImagesOptions {
@@ -97,8 +97,9 @@ async function embedded(images: readonly RgbImage[], side: number): Promise<Full
     const note = `The full pictures have ${formatBytes(bytes)} and are not in the notebook; a folder keeps them: showImages(images, captions, { folder }).`;
     return { around: (small) => small, note };
   }
+  const open = '<details><summary style="cursor:zoom-in;list-style:none">';
   const around = (small: string, i: number) =>
-    folded(small, `<img src="${urls[i]}" alt="full size" style="max-width:100%">`);
+    `${open}${small}</summary><img src="${urls[i]}" alt="full size" style="max-width:100%"></details>`;
   return { around, note: 'A click on a picture shows it in full.' };
 }
 

@@ -28,7 +28,7 @@ export function pageSize({ width, height }: RgbImage, side: number) {
   return { width: Math.round(width * factor), height: Math.round(height * factor) };
 }
 
-/** `<img>` with the picture in it: PNG up to 128 pixels, where edges count, and JPEG beyond. */
+/** `<img>` with the picture in it. */
 export async function thumbnail(
   image: RgbImage,
   { side = 128, alt = '' }: ThumbnailOptions = {},
@@ -39,9 +39,16 @@ export async function thumbnail(
   return `<img src="${await dataUrl(small)}" alt="${escapeHtml(alt)}" width="${width}" height="${height}" style="${look}">`;
 }
 
-/** The picture in a URL: PNG up to 128 pixels, where edges count, and JPEG beyond. */
+/** The picture in a URL: PNG, or JPEG where that is smaller, as it is of a photo. */
 export async function dataUrl(image: RgbImage): Promise<string> {
-  const isSmall = Math.max(image.width, image.height) <= 128;
-  const bytes = isSmall ? await encodePng(image) : await encodeJpeg(image, { quality: 90 });
-  return `data:image/${isSmall ? 'png' : 'jpeg'};base64,${Buffer.from(bytes).toString('base64')}`;
+  const png = await encodePng(image);
+  if (Math.max(image.width, image.height) <= SHARP) return url('png', png);
+  const jpeg = await encodeJpeg(image, { quality: 90 });
+  return jpeg.length < png.length ? url('jpeg', jpeg) : url('png', png);
 }
+
+/** Of pictures up to this many pixels every edge is seen. */
+const SHARP = 128;
+
+const url = (type: 'png' | 'jpeg', bytes: Uint8Array) =>
+  `data:image/${type};base64,${Buffer.from(bytes).toString('base64')}`;

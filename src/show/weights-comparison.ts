@@ -85,7 +85,7 @@ function bundle(weights: readonly WeightChange[], whole: WeightChange) {
     ([name, parts]) => [joined(name, parts), parts] as const,
   );
   const line = (weight: WeightChange) =>
-    `<code style="background:none">${escapeHtml(weight.name)}</code> ${bar(relativeChange(weight) / (most || 1), COLOURS[1])} <span style="${THEME.faint}">${percent(weight)}</span>`;
+    `${bar(relativeChange(weight) / (most || 1), COLOURS[1])} ${escapeHtml(weight.name)} <span style="${THEME.faint}">${percent(weight)}</span>`;
   const listed = outer.map(([block, parts]) => {
     const first = [...parts].sort((a, b) => relativeChange(b) - relativeChange(a)).slice(0, 12);
     const inside = first.map((weight) => `${percent(weight).padStart(9)}  ${weight.name}`);

@@ -133,17 +133,13 @@ describe('blindAB', () => {
     const { document } = dom.window;
     const questions = [...document.querySelectorAll('[data-question]')];
     assert.equal(questions.length, pairs.length);
-    assert.ok(
-      questions.every((question) => (question.querySelector('details') as HTMLElement).hidden),
-    );
+    assert.ok(questions.every((question) => question.querySelector('details')?.hidden));
     // In every pair the picture of b (DPO) is chosen.
     questions.forEach((question, i) => {
       const [left, right] = question.querySelectorAll('button');
       (test.left[i] === 'b' ? left : right)?.click();
     });
-    assert.ok(
-      questions.every((question) => (question.querySelector('details') as HTMLElement).open),
-    );
+    assert.ok(questions.every((question) => question.querySelector('details')?.open));
     const json = document.querySelector('textarea')?.value ?? '';
     const { mean, answered } = test.score(json);
     assert.deepEqual([mean, answered], [1, 6]);

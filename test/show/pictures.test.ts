@@ -38,6 +38,20 @@ describe('imageGrid', () => {
     assert.deepEqual(at(2, 2), [255, 255, 255]);
   });
 
+  it('shows photos small, and keeps them in full for a file', async () => {
+    const data = Uint8Array.from(
+      { length: 520 * 520 * 3 },
+      (_, i) => Math.imul(i ** 3 + i, 40503) >>> 24,
+    );
+    const grid = imageGrid(new Array(3).fill({ width: 520, height: 520, data }), { columns: 2 });
+    const bundle = await grid[DISPLAY]();
+    assert.deepEqual(Object.keys(bundle), ['text/html', 'image/jpeg', 'text/plain']);
+    assert.ok(JSON.stringify(bundle).length < 1_000_000, `${JSON.stringify(bundle).length} bytes`);
+    assert.match(String(bundle['text/html']), /width="256" height="256"/);
+    const { width } = await sharp(await grid.png()).metadata();
+    assert.equal(width, 16 + 2 * (520 + 16));
+  });
+
   it('needs a picture', () => {
     assert.throws(() => imageGrid([]), /at least one picture/);
   });
