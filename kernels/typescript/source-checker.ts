@@ -1,11 +1,13 @@
-/** Type-checks a cell always, and the sources behind it only when one of them is new or has changed. */
+/** Type-checks a cell always, and of the sources behind it those only that an edit may have made wrong. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type * as ts from '@tslab/typescript-for-tslab';
+import { importedSources, outsideChanged } from './source-graph';
 import type { CompilerHost } from './typescript-host';
 
 type Versioned = ts.SourceFile & { readonly version?: string };
+type Errors = readonly ts.Diagnostic[];
 
 const REMEMBERED = 30;
 
@@ -17,25 +19,55 @@ const REMEMBERED = 30;
 export function sourceChecker(host: CompilerHost, folder: string) {
   const store = path.join(folder, 'checked.json');
   const clean = new Set(readList(store));
-  return (program: ts.Program, files: readonly Versioned[]): ts.Diagnostic[] => {
-    const [cell, ...sources] = files;
+  const checked = new Map<string, { readonly version: string; readonly errors: Errors }>();
+  const check = (program: ts.Program, sources: readonly Versioned[]): Errors => {
     const state = fingerprint(host.typescript.version, sources);
-    if (clean.has(state)) {
-      host.sourceErrors = [];
-    } else {
-      host.sourceErrors = sources.flatMap((file) => errorsOf(program, file));
-      if (host.sourceErrors.length === 0) {
-        clean.add(state);
-        writeList(store, [...clean].slice(-REMEMBERED));
+    const stale = clean.has(state) ? new Set() : staleSources(program, sources);
+    for (const file of sources) {
+      const { fileName, version = '' } = file;
+      const errors = stale.has(file)
+        ? errorsOf(program, file)
+        : (checked.get(fileName)?.errors ?? []);
+      checked.set(fileName, { version, errors });
+    }
+    const errors = sources.flatMap(({ fileName }) => checked.get(fileName)?.errors ?? []);
+    if (errors.length === 0 && !clean.has(state)) {
+      clean.add(state);
+      writeList(store, [...clean].slice(-REMEMBERED));
+    }
+    return errors;
+  };
+  /** Those never checked, or wrong before, or edited, or built on what an edit makes look otherwise from outside. */
+  const staleSources = (program: ts.Program, sources: readonly Versioned[]): Set<ts.SourceFile> => {
+    const known = sources.filter(({ fileName }) => checked.get(fileName)?.errors.length === 0);
+    const edited = known.filter(
+      ({ fileName, version }) => checked.get(fileName)?.version !== version,
+    );
+    const stale = new Set<ts.SourceFile>(edited);
+    for (const file of sources) if (!known.includes(file)) stale.add(file);
+    const changed = new Set(edited.filter((file) => outsideChanged(host.before, program, file)));
+    for (const file of changed) {
+      for (const user of sources.filter((source) =>
+        importedSources(program, source).includes(file),
+      )) {
+        stale.add(user);
+        if (!changed.has(user) && outsideChanged(host.before, program, user, changed))
+          changed.add(user);
       }
     }
+    return stale;
+  };
+  return (program: ts.Program, files: readonly Versioned[]): ts.Diagnostic[] => {
+    const [cell, ...sources] = files;
+    host.sourceErrors = check(program, sources);
+    host.before = undefined;
     const errors = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics()];
     if (cell !== undefined) errors.push(...errorsOf(program, cell));
     return errors.sort((a, b) => (a.start ?? 0) - (b.start ?? 0));
   };
 }
 
-function errorsOf(program: ts.Program, file: ts.SourceFile): readonly ts.Diagnostic[] {
+function errorsOf(program: ts.Program, file: ts.SourceFile): Errors {
   return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
 }
 

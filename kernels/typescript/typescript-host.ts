@@ -25,10 +25,14 @@ export interface CompilerHost {
   sourceErrors: readonly ts.Diagnostic[];
   /** Sources that changed since the last conversion, absolute paths. */
   changedSources: string[];
+  /** The program before the sources changed that are now looked at; undefined when none has. */
+  before: ts.Program | undefined;
   /** Source maps of the last converted cell: TypeScript → ES module, ES module → CommonJS. */
   cellMaps: { toModule?: string; toCommonJs?: string };
   /** Looks for changed files; call it before each conversion. */
   refresh(): void;
+  /** The program of the last conversion or question. */
+  program: ts.Program | undefined;
 }
 
 /** @param root - the repository. @param folder - where the cells live, the notebook's folder. */
@@ -40,13 +44,19 @@ export function installCompilerHost(root: string, folder: string): CompilerHost 
     typescript: original,
     sourceErrors: [],
     changedSources: [],
+    before: undefined,
+    program: undefined,
     cellMaps: {},
     resolution: new ModuleResolution(original),
     refresh: () => undefined,
   };
   const look = watchOnDemand(original.sys, folder);
   readDeclarationsBare(original.sys);
-  host.refresh = () => host.resolution.refresh(look());
+  host.refresh = () => {
+    const { edited, gone } = look();
+    host.before = edited > 0 ? host.program : undefined;
+    host.resolution.refresh(gone);
+  };
   const cached = require.cache[modulePath];
   if (cached === undefined) throw new Error('tslab loads its TypeScript in an unknown way.');
   cached.exports = {
@@ -77,8 +87,8 @@ function commonFolder(a: string, b: string): string {
   return folder;
 }
 
-/** Files are looked at when a cell is run, not polled meanwhile. Returns the files that are gone. */
-function watchOnDemand(sys: ts.System, folder: string): () => string[] {
+/** Files are looked at when a cell is run, not polled meanwhile. Returns how many changed and which are gone. */
+function watchOnDemand(sys: ts.System, folder: string): () => { edited: number; gone: string[] } {
   const watched = new Map<string, { stamp: string; changed: ts.FileWatcherCallback }>();
   const stampOf = (file: string) => {
     const stat = fs.statSync(file, { throwIfNoEntry: false });
@@ -91,16 +101,18 @@ function watchOnDemand(sys: ts.System, folder: string): () => string[] {
   sys.watchDirectory = () => ({ close: () => undefined });
   return () => {
     const gone: string[] = [];
+    let edited = 0;
     for (const [file, watcher] of watched) {
       if (file.includes('/node_modules/')) continue;
       const stamp = stampOf(file);
       if (stamp === watcher.stamp) continue;
       const kind = stamp === '' ? 2 : watcher.stamp === '' ? 0 : 1; // deleted, created, changed
       watcher.stamp = stamp;
+      edited++;
       watcher.changed(file, kind);
       if (stamp === '') gone.push(file);
     }
-    return gone;
+    return { edited, gone };
   };
 }
 
@@ -132,6 +144,7 @@ function cellBuilder(host: CompilerHost, folder: string): ts.CreateProgram<ts.Bu
   return (...given) => {
     const builder = typescript.createAbstractBuilder(...given);
     const program = builder.getProgram();
+    host.program = program;
     const emit: ts.BuilderProgram['emit'] = (file, write, token, only, transformers) => {
       if (file === undefined || file.fileName !== cell) {
         if (file !== undefined) host.changedSources.push(file.fileName);
