@@ -11,6 +11,7 @@ export class Outbox {
   readonly #waiting: Frames[] = [];
   #bytes = 0;
   #sending: Promise<void> | undefined;
+  #isClosed = false;
 
   /** @param socket - one that refuses what it has no room for (`noDrop`) */
   constructor(socket: Publisher) {
@@ -23,19 +24,22 @@ export class Outbox {
   }
 
   push(frames: Frames): void {
+    if (this.#isClosed) return;
     this.#waiting.push(frames);
     this.#bytes += size(frames);
     this.#sending ??= this.#send();
   }
 
-  /** Resolves when everything has been handed to the socket. */
-  async empty(): Promise<void> {
-    await this.#sending;
+  /** Closes the socket once everything has been handed to it, after `limitMs` in any case; what comes later is lost. */
+  async close(limitMs: number): Promise<void> {
+    await Promise.race([this.#sending, sleep(limitMs)]);
+    this.#isClosed = true;
+    this.#socket.close();
   }
 
   async #send(): Promise<void> {
     for (let frames = this.#waiting.shift(); frames; frames = this.#waiting.shift()) {
-      while (!(await this.#accepts(frames))) await sleep(RETRY_MS);
+      while (!this.#isClosed && !(await this.#accepts(frames))) await sleep(RETRY_MS);
       this.#bytes -= size(frames);
     }
     this.#sending = undefined;

@@ -49,7 +49,7 @@ class PipeEnd {
 export interface WriterOptions {
   /** Wakes a reader that sleeps. */
   readonly ring: () => void;
-  /** Asked ten times a second while the pipe is full; a record given up is lost. @default never */
+  /** Asked ten times a second while there is no room to print; what is given up is lost. @default never */
   readonly givesUp?: () => boolean;
 }
 
@@ -98,8 +98,9 @@ export class PipeWriter extends PipeEnd {
 
   #publish(kind: Kind, owner: number, length: number): void {
     const total = HEADER_BYTES + length;
+    const isPrinted = kind === 'stdout' || kind === 'stderr';
     while (this.bytes.length - this.used() < total) {
-      if (this.#options.givesUp?.()) return;
+      if (isPrinted && this.#options.givesUp?.()) return;
       this.#ringIfAsked();
       const tail = Atomics.load(this.state, TAIL);
       if (this.bytes.length - this.used() < total) Atomics.wait(this.state, TAIL, tail, WAIT_MS);

@@ -10,7 +10,7 @@ import { PipeReader } from './shared-pipe';
 import { StopFlag } from './stop-flag';
 import { address, type Connection, decode, type Message } from './wire';
 
-const GRACE_MS = 1500; // then the process is killed: its other thread is inside a native call
+const GRACE_MS = 1000; // then the process is killed: its other thread is inside a native call
 const PARENT_MS = 1000;
 const PAUSE_MS = 5; // while output goes on, so that the writer need not ring for every line
 const TURN_RECORDS = 2000; // then the sockets have a turn
@@ -35,7 +35,9 @@ export async function serve(
     order,
     ask: (question: Question) => shared.questions.postMessage(question),
     publish: (frames) => outbox.push(frames),
-    reply: (channel, frames) => void sockets[channel].send(frames),
+    reply: (channel, frames) => {
+      if (!sockets[channel].closed) void sockets[channel].send(frames);
+    },
     breakOff: () => {
       if (isReady) process.kill(process.pid, 'SIGINT'); // earlier, it would end the process
     },
@@ -43,10 +45,7 @@ export async function serve(
   });
   const shutDown = async () => {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS);
-    await Promise.race([
-      outbox.empty(),
-      new Promise((resolve) => setTimeout(resolve, GRACE_MS / 2)),
-    ]);
+    await outbox.close(GRACE_MS / 2);
     for (const socket of Object.values(sockets)) socket.close(); // open ones crash a process that exits
     order({ kind: 'shutdown' });
   };

@@ -7,7 +7,7 @@ import { inTemporaryFolder } from '../../support/temporary';
 type Json = { readonly [key: string]: unknown };
 
 describe('a cell that is stopped', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let kernel: KernelClient;
   let end: () => void;
   before(
