@@ -5,7 +5,7 @@ import { type Comparison, compare as compareDrawn, type Drawn } from '../toyworl
 import { DISPLAY, type Displayable, type MimeBundle } from './notebook';
 import { escapeHtml } from './text';
 import { COLOURS, heading, remark } from './theme';
-import { dataUrl, pageSize, reducedTo } from './thumbnail';
+import { dataUrl, fitted, pageSize } from './thumbnail';
 import { compareWeights, type WeightsComparison } from './weights-comparison';
 
 export interface ComparePicturesOptions {
@@ -50,13 +50,11 @@ async function picturesBundle(
   b: RgbImage,
   { labels = ['a', 'b'], mode = 'slider', caption = '', side = 384 }: ComparePicturesOptions,
 ): Promise<MimeBundle> {
-  const urls = await Promise.all(
-    [a, b].map(async (image) => dataUrl(await reducedTo(image, side))),
-  );
+  const urls = await Promise.all([a, b].map(async (image) => dataUrl(await fitted(image, side))));
   const size = pageSize(a, side);
   const images = urls.map((url, i) => {
     const alt = escapeHtml([caption, labels[i] ?? ''].filter((part) => part).join(', '));
-    const look = 'display:block;max-width:none;image-rendering:pixelated';
+    const look = 'display:block;max-width:none';
     return `<img src="${url}" alt="${alt}" width="${size.width}" height="${size.height}" style="${look}">`;
   });
   const [first = '', second = ''] = images;

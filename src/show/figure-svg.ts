@@ -12,7 +12,8 @@ import { axisScale, binned, type Scale } from './figure-scale';
 import { escapeHtml, wrap } from './text';
 import { COLOURS } from './theme';
 
-export const WIDTH = 760;
+/** JupyterLab shows a figure's picture at its own size and cuts what does not fit its column. */
+export const WIDTH = 720;
 const MARGIN = { top: 16, right: 22, bottom: 50, left: 76 };
 
 interface Area {
@@ -28,7 +29,7 @@ const words = (x: number, y: number, text: string, anchor: Anchor, more = '') =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${more}>${escapeHtml(text)}</text>`;
 
 /** A title may be a sentence; it takes a second line rather than be cut. */
-export const titleLines = (title = '') => wrap(title, 80);
+export const titleLines = (title = '') => wrap(title, 74);
 
 /** The colour of a trace: its own, or its turn among those that have none. */
 export function colourOf({ data }: Figure, trace: Trace): string {
@@ -66,63 +67,62 @@ type Axes = readonly [x: string, y: string];
 const axesOf = ({ xaxis = 'x', yaxis = 'y' }: Trace): Axes => [xaxis, yaxis];
 
 /** One pair of axes with everything that is drawn against it. */
-function panel(figure: Figure, [xId, yId]: Axes, outer: Area): string {
-  const traces = figure.data.filter((trace) => axesOf(trace).join() === `${xId},${yId}`);
-  const [xAxis, yAxis] = [axisOf(figure, xId), axisOf(figure, yId)];
-  const [x0, x1] = xAxis.domain ?? [0, 1];
-  const [y0, y1] = yAxis.domain ?? [0, 1];
-  const along = (from: number, to: number, share: number) => from + (to - from) * share;
-  const area = {
-    left: along(outer.left, outer.right, x0),
-    right: along(outer.left, outer.right, x1),
-    bottom: along(outer.bottom, outer.top, y0),
-    top: along(outer.bottom, outer.top, y1),
-  };
-  const shapes = (figure.layout?.shapes ?? []).filter(({ xref = 'x', yref = 'y' }) =>
-    belongs([xref, yref], [xId, yId]),
-  );
-  const notes = (figure.layout?.annotations ?? []).filter(({ xref = 'x', yref = 'y' }) =>
-    belongs([xref, yref], [xId, yId]),
-  );
-  const count = {
-    x: area.right - area.left < 400 ? 4 : 7,
-    y: area.bottom - area.top < 160 ? 4 : 6,
-  };
-  const held = [
-    ...traces.flatMap(heights),
-    ...shapes.flatMap(({ y0: a, y1: b, yref = 'y' }) =>
-      yref.endsWith('paper') || yref.endsWith('domain') ? [] : [a, b],
-    ),
-  ];
-  const has = (...types: readonly Trace['type'][]) =>
-    traces.some(({ type }) => types.includes(type));
-  const room = has('heatmap') ? 0 : 0.05;
-  const x = axisScale(xAxis, traces.flatMap(widths), [area.left, area.right], {
-    room: 0,
-    count: count.x,
-  });
-  const y = axisScale(yAxis, held, [area.bottom, area.top], {
-    room,
-    floor: has('bar', 'histogram') ? 0 : undefined,
-    count: count.y,
-  });
-  const place = { x, y };
+function panel(figure: Figure, axes: Axes, outer: Area): string {
+  const traces = figure.data.filter((trace) => axesOf(trace).join() === axes.join());
+  const { shapes = [], annotations = [] } = figure.layout ?? {};
+  const isHere = ({ xref = 'x', yref = 'y' }: Line | Annotation) => belongs([xref, yref], axes);
+  const [lines, notes] = [shapes.filter(isHere), annotations.filter(isHere)];
+  const area = areaOf(figure, axes, outer);
+  const place = scalesOf(figure, axes, area, { traces, lines });
   const bars = traces.filter(({ type }) => type === 'bar');
   const marks = traces.map((trace) => {
-    const drawn = marksOf(trace, place, colourOf(figure, trace), [
-      bars.indexOf(trace),
-      bars.length,
-    ]);
+    const turn = [bars.indexOf(trace), bars.length] as const;
+    const drawn = marksOf(trace, place, colourOf(figure, trace), turn);
     return trace.opacity === undefined ? drawn : `<g opacity="${trace.opacity}">${drawn}</g>`;
   });
-  const lines = shapes.map((shape) => lineMark(shape, place, area));
-  const said = notes.map((note) => noteMark(note, place, area));
   return [
-    frame(figure, [xId, yId], place, area, categories(traces)),
-    ...lines,
+    frame(figure, axes, place, area, categories(traces)),
+    ...lines.map((shape) => lineMark(shape, place, area)),
     ...marks,
-    ...said,
+    ...notes.map((note) => noteMark(note, place, area)),
   ].join('');
+}
+
+/** The part of the figure that the axes' domains leave to their panel. */
+function areaOf(figure: Figure, [xId, yId]: Axes, { left, right, top, bottom }: Area): Area {
+  const [x0, x1] = axisOf(figure, xId).domain ?? [0, 1];
+  const [y0, y1] = axisOf(figure, yId).domain ?? [0, 1];
+  const along = (from: number, to: number, share: number) => from + (to - from) * share;
+  return {
+    left: along(left, right, x0),
+    right: along(left, right, x1),
+    bottom: along(bottom, top, y0),
+    top: along(bottom, top, y1),
+  };
+}
+
+/** Scales that hold the traces, and lines at a height of their own. */
+function scalesOf(
+  figure: Figure,
+  [xId, yId]: Axes,
+  { left, right, top, bottom }: Area,
+  { traces, lines }: { readonly traces: readonly Trace[]; readonly lines: readonly Line[] },
+): Place {
+  const has = (...types: readonly Trace['type'][]) =>
+    traces.some(({ type }) => types.includes(type));
+  const ends = lines.flatMap(({ y0, y1, yref = 'y' }) =>
+    yref === 'paper' || yref.endsWith('domain') ? [] : [y0, y1],
+  );
+  const x = axisScale(axisOf(figure, xId), traces.flatMap(widths), [left, right], {
+    room: 0,
+    count: right - left < 400 ? 4 : 7,
+  });
+  const y = axisScale(axisOf(figure, yId), [...traces.flatMap(heights), ...ends], [bottom, top], {
+    room: has('heatmap') ? 0 : 0.05,
+    floor: has('bar', 'histogram') ? 0 : undefined,
+    count: bottom - top < 160 ? 4 : 6,
+  });
+  return { x, y };
 }
 
 /** Whether something drawn against these references, of which one may be the paper, is in the panel of these axes. */

@@ -31,8 +31,8 @@ export function plot(figure: Figure, { text }: PlotOptions = {}): Plot {
   const svg = () => figureSvg(drawn);
   const png = async () => {
     await ensureFont();
-    // Larger, so that it is sharp on a projector; few colours and no dither, so that it is small in the file.
-    const picture = sharp(Buffer.from(svg()), { density: 108 });
+    // Few colours and no dither, so that it is small in the file.
+    const picture = sharp(Buffer.from(svg()));
     const colours = figure.data.some(({ type }) => type === 'heatmap') ? 256 : 16;
     return picture.png({ palette: true, colours, dither: 0, compressionLevel: 9 }).toBuffer();
   };

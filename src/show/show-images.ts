@@ -12,6 +12,7 @@ import { tensorStats } from './tensor-stats';
 import { escapeHtml, formatBytes } from './text';
 import { heading, remark, row } from './theme';
 import { dataUrl, thumbnail } from './thumbnail';
+import { together } from './together';
 
 export interface ShowImagesOptions {
   readonly title?: string;
@@ -131,7 +132,7 @@ export function showLatents(
   return showImages(latentImages(latents, { range }), captions, { title: about, ...options });
 }
 
-export interface ShowTrajectoryOptions extends ShowImagesOptions {
+export interface ShowTrajectoryOptions extends Pick<ShowImagesOptions, 'side'> {
   /** Steps shown, spread over all; the first and the last are among them. @default 8 */
   readonly shown?: number;
   /** Turns latents [1, h, w, C] into a picture; decoding each step is slow. @default latents as colours */
@@ -146,7 +147,7 @@ export interface ShowTrajectoryOptions extends ShowImagesOptions {
  */
 export async function showTrajectory(
   steps: Iterable<SampleStep>,
-  { shown = 8, picture = 0, decode, ...options }: ShowTrajectoryOptions = {},
+  { shown = 8, picture = 0, side = 96, decode }: ShowTrajectoryOptions = {},
 ): Promise<Displayable> {
   const own = (latents: Tensor): RgbImage => {
     const [, h = 0, w = 0, C = 0] = latents.shape;
@@ -157,34 +158,18 @@ export async function showTrajectory(
       one.dispose();
     }
   };
-  const seen: { readonly caption: string; readonly now: RgbImage; readonly end: RgbImage }[] = [];
-  let last = 0;
-  for (const { step, steps: count, timestep, latents, predOriginal } of steps) {
-    last = count;
-    const every = Math.max(1, (count - 1) / Math.max(1, shown - 1));
-    const isShown =
-      Math.floor(step / every) !== Math.floor((step - 1) / every) || step === count - 1;
-    if (isShown)
-      seen.push({ caption: `t = ${timestep}`, now: own(latents), end: own(predOriginal) });
+  const [times, now, ends]: [string[], RgbImage[], RgbImage[]] = [[], [], []];
+  let count = 0;
+  for (const { step, steps: all, timestep, latents, predOriginal } of steps) {
+    count = all;
+    const every = Math.max(1, (all - 1) / Math.max(1, shown - 1));
+    const isNext = Math.floor(step / every) !== Math.floor((step - 1) / every);
+    if (!isNext && step !== all - 1) continue;
+    times.push(`t = ${timestep}`);
+    now.push(own(latents));
+    ends.push(own(predOriginal));
   }
-  const title = `${seen.length} of ${last} steps: above the latents, below what the model takes their end to be`;
-  const above = showImages(
-    seen.map(({ now }) => now),
-    seen.map(({ caption }) => caption),
-    { side: 96, title, ...options },
-  );
-  const below = showImages(
-    seen.map(({ end }) => end),
-    seen.map(({ caption }) => `x̂₀ at ${caption}`),
-    { side: 96, ...options },
-  );
-  return {
-    [DISPLAY]: async () => {
-      const [a, b] = [await above[DISPLAY](), await below[DISPLAY]()];
-      return {
-        'text/html': `${a['text/html']}${b['text/html']}`,
-        'text/plain': `${a['text/plain']}\n${b['text/plain']}`,
-      };
-    },
-  };
+  const title = `${times.length} of ${count} steps: above the latents, below what the model takes their end to be`;
+  const captions = times.map((time) => `x̂₀ at ${time}`);
+  return together(showImages(now, times, { side, title }), showImages(ends, captions, { side }));
 }

@@ -1,6 +1,7 @@
 /** Pictures small enough to stand in a notebook file, as HTML. */
 import sharp from 'sharp';
 import { encodeJpeg, encodePng, type RgbImage } from '../data/image';
+import { enlarge } from '../data/transforms';
 import { escapeHtml } from './text';
 
 export interface ThumbnailOptions {
@@ -28,15 +29,20 @@ export function pageSize({ width, height }: RgbImage, side: number) {
   return { width: Math.round(width * factor), height: Math.round(height * factor) };
 }
 
+/** A picture as it stands on a page. Edges are drawn here: a page that is not trusted would blur them. */
+export async function fitted(image: RgbImage, side: number): Promise<RgbImage> {
+  const small = await reducedTo(image, side);
+  return small === image ? enlarge(image, pageSize(image, side).width / image.width) : small;
+}
+
 /** `<img>` with the picture in it. */
 export async function thumbnail(
   image: RgbImage,
   { side = 128, alt = '' }: ThumbnailOptions = {},
 ): Promise<string> {
-  const small = await reducedTo(image, side);
+  const shown = await fitted(image, side);
   const { width, height } = pageSize(image, side);
-  const look = 'display:block;image-rendering:pixelated';
-  return `<img src="${await dataUrl(small)}" alt="${escapeHtml(alt)}" width="${width}" height="${height}" style="${look}">`;
+  return `<img src="${await dataUrl(shown)}" alt="${escapeHtml(alt)}" width="${width}" height="${height}" style="display:block">`;
 }
 
 /** The picture in a URL: PNG, or JPEG where that is smaller, as it is of a photo. */

@@ -93,13 +93,13 @@ describe('plot', () => {
     const svg = plot(figure).svg();
     const starts = numbers(svg, /<path d="M([\d.]+)/g);
     const ends = numbers(svg, /<path d="M[\d. ]+L([\d.]+)/g);
-    const wide = 760 - 76 - 22;
+    const wide = 720 - 76 - 22;
     assert.deepEqual(starts, [76, 76 + 0.6 * wide]);
-    assert.deepEqual(ends, [76 + 0.4 * wide, 760 - 22]);
+    assert.deepEqual(ends, [76 + 0.4 * wide, 720 - 22]);
     assert.equal(svg.match(/stroke="#666"/g)?.length, 1); // the line is in its own panel alone
   });
 
-  it('is a bundle that every viewer shows something of, sharp on a projector', async () => {
+  it('is a bundle that every viewer shows something of', async () => {
     const figure: Figure = {
       data: [{ type: 'scatter', name: 'loss', x: [1, 2], y: [0.123456789, 4] }],
       layout: { title: { text: 'a < b' }, yaxis: { title: { text: 'loss, nats' } } },
@@ -113,7 +113,7 @@ describe('plot', () => {
     const { width, height } = await sharp(
       Buffer.from(String(bundle['image/png']), 'base64'),
     ).metadata();
-    assert.deepEqual([width, height], [1140, 600]);
+    assert.deepEqual([width, height], [720, 400]);
     const { data, layout } = bundle[PLOTLY] as {
       data: { y: number[] }[];
       layout: Record<string, object>;

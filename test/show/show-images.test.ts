@@ -3,7 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeImage, type RgbImage } from '../../src/data/image';
 import { type Tensor, tensor, tensorCount, tidy } from '../../src/engine';
-import { DISPLAY, dashboard, showImages, showLatents, showTrajectory } from '../../src/show';
+import {
+  DISPLAY,
+  dashboard,
+  runFigure,
+  showImages,
+  showLatents,
+  showTrajectory,
+} from '../../src/show';
+import { UPDATE_BYTES } from '../../src/show/live';
+import { liveBundle } from '../../src/show/plot';
 import { inTemporaryFolder } from '../support/temporary';
 
 /** A picture that does not compress. */
@@ -173,21 +182,35 @@ describe('dashboard', () => {
             },
           ]
         : undefined;
-    for await (const { step } of dashboard(run(3000), { title: 'DPO', samples })) steps.push(step);
-    assert.equal(steps.length, 3000);
+    for await (const { step } of dashboard(run(600), { title: 'DPO', samples })) steps.push(step);
+    assert.equal(steps.length, 600);
     assert.equal(places.size, 2);
     assert.ok(Math.max(...sizes) <= 200_000, `${Math.max(...sizes)} bytes`);
     const [head, curves] = [...places.values()];
     assert.match(
       String(head?.['text/plain']),
-      /^DPO: step 3000 of 3000 · loss 0\.67 · .* · time \d+ s\n1\. step 3000 \[base \| policy\]/,
+      /^DPO: step 600 of 600 · loss 0\.694 · .* · time [\d:]+( s)?\n1\. step 600 \[base \| policy\]/,
     );
     assert.equal(String(head?.['text/html']).match(/<img /g)?.length, 2);
     assert.ok(curves && 'application/vnd.plotly.v1+json' in curves);
     assert.match(
       String(curves?.['text/plain']),
-      /^Loss 0\.7 → 0\.67 in 3000 steps; 60 % of the last pairs/,
+      /^Loss 0\.7 → 0\.694 in 600 steps; 60 % of the last pairs/,
     );
+  });
+
+  it('is shown live in less than 200 KB, however long the run', () => {
+    const records = Array.from({ length: 20_000 }, (_, i) => ({
+      ...{
+        step: i + 1,
+        loss: Math.sin(i * i),
+        implicitAcc: Math.cos(i * i),
+        margin: Math.sin(i ** 3),
+      },
+      gradNorm: Math.cos(i ** 3),
+    }));
+    const bytes = JSON.stringify(liveBundle(runFigure(records))).length;
+    assert.ok(bytes <= UPDATE_BYTES, `${bytes} bytes`);
   });
 
   it('leaves what it had when the loop ends early, by its reader or by an error', async () => {
