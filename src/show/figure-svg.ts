@@ -157,7 +157,8 @@ function heights(trace: Trace): readonly number[] {
     case 'heatmap':
       return [-0.5, trace.z.length - 0.5];
     default: {
-      const { array = [], arrayminus = array } = trace.error_y ?? {};
+      const array = trace.error_y?.array ?? [];
+      const arrayminus = trace.error_y?.arrayminus ?? array;
       const ends = trace.y.flatMap((value, i) => [
         value + (array[i] ?? 0),
         value - (arrayminus[i] ?? 0),
