@@ -72,7 +72,10 @@ async function picturesBundle(
   };
 }
 
-/** The first picture is above, in a box whose corner is dragged: no script, so it also works where a page is not trusted. */
+/**
+ * The first picture is above, in a box whose corner is dragged. No script: it works where a page is not trusted too,
+ * whose filter keeps rows and columns of a grid, but no areas.
+ */
 function sliderHtml(
   over: string,
   under: string,
@@ -80,11 +83,11 @@ function sliderHtml(
   labels: readonly [string, string],
 ): string {
   const half = Math.round(width / 2);
-  const box = `grid-area:1/1;width:${half}px;min-width:12px;max-width:${width}px;height:${height}px`;
+  const box = `grid-row:1;grid-column:1;width:${half}px;min-width:12px;max-width:${width}px;height:${height}px`;
   const handle = `overflow:hidden;resize:horizontal;border-right:3px solid ${COLOURS[1]};box-sizing:border-box`;
   const [a, b] = labels.map(escapeHtml);
   const key = `<small>left of the line <b>${a}</b>, right of it <b>${b}</b>; drag its lower end</small>`;
-  return `<div style="display:grid;justify-content:start"><div style="grid-area:1/1">${under}</div><div style="${box};${handle}">${over}</div></div>${key}`;
+  return `<div style="display:grid;justify-content:start"><div style="grid-row:1;grid-column:1">${under}</div><div style="${box};${handle}">${over}</div></div>${key}`;
 }
 
 /**

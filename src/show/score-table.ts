@@ -36,7 +36,8 @@ function scoresBundle(
     const counts = 'wins' in score ? countsOf(score as WinRate) : '';
     return { name, score, rate: formatRate(score), says: verdict(score, chance), counts };
   });
-  const cell = (content: string) => `<td style="text-align:left">${content}</td>`;
+  const cell = (content: string) =>
+    `<td style="text-align:left;white-space:nowrap">${content}</td>`;
   const lines = rows.map(({ name, score, rate, says, counts }) => {
     const faint = `<span style="${THEME.faint}">${[says, counts].filter((part) => part).join(' · ')}</span>`;
     return `<tr>${cell(escapeHtml(name))}${cell(intervalBar(score, chance))}${cell(rate)}${cell(faint)}</tr>`;

@@ -68,7 +68,7 @@ describe('compare', () => {
     });
     const { 'text/html': html, 'text/plain': text } = await shown[DISPLAY]();
     assert.doesNotMatch(String(html), /<script|<DPO>|onclick/);
-    assert.equal(String(html).match(/grid-area:1\/1/g)?.length, 2);
+    assert.equal(String(html).match(/grid-row:1;grid-column:1/g)?.length, 2);
     assert.match(String(html), /resize:horizontal/);
     assert.match(sanitizeHtml(String(html)), /resize:horizontal/); // the report keeps it
     assert.equal(
