@@ -2,6 +2,7 @@
  * Jupyter's protocol as seen from the sockets: the order of cells, statuses, replies, and every answer that needs no
  * compiler. The thread that runs cells may be busy for minutes; nothing here waits for it.
  */
+import { History } from './history';
 import { type Answer, type Order, type Question, unpack } from './orders';
 import type { PipeRecord } from './shared-pipe';
 import type { StopFlag } from './stop-flag';
@@ -57,7 +58,7 @@ export class Protocol {
   readonly #questions = new Map<number, Request>();
   /** Headers of all cells: background work may print for any of them. */
   readonly #cells = new Map<number, Header>();
-  readonly #history: [number, number, string][] = [];
+  readonly #history = new History();
   readonly #text = new StreamText((name, owner, text) =>
     this.#publish('stream', { name, text }, this.#cells.get(owner)),
   );
@@ -120,7 +121,7 @@ export class Protocol {
     const how = running.interrupts++ === 0 ? 'stop' : 'leave';
     this.#links.order({ kind: 'interrupt', id: running.id, how });
     if (how === 'leave') this.#links.breakOff();
-    else setTimeout(() => this.#hint(running), HINT_MS);
+    else setTimeout(() => this.#hint(running), HINT_MS).unref();
   }
 
   #hint(running: Running): void {
@@ -139,7 +140,7 @@ export class Protocol {
     const id = ++this.#lastId;
     if (!silent && content.store_history !== false) {
       this.#count++;
-      this.#history.push([0, this.#count, code]);
+      this.#history.add(this.#count, code);
     }
     const count = this.#count;
     this.#running = { ...request, id, interrupts: 0 };
@@ -175,7 +176,7 @@ export class Protocol {
       case 'kernel_info_request':
         return this.#links.kernelInfo;
       case 'history_request':
-        return { status: 'ok', history: this.#past(content) };
+        return this.#history.answer(content);
       case 'comm_info_request':
         return { status: 'ok', comms: {} };
       case 'comm_open': // no target is known here, which is answered by closing
@@ -189,23 +190,6 @@ export class Protocol {
       default:
         return undefined;
     }
-  }
-
-  /** Of this session; a search knows `*` and `?`, a range the numbers from `start` to before `stop`. */
-  #past({ hist_access_type, n, pattern, start, stop, output }: Json): unknown[] {
-    let entries = this.#history;
-    if (hist_access_type === 'range') {
-      const from = Number(start ?? 1);
-      const to = Number(stop ?? Number.POSITIVE_INFINITY);
-      entries = entries.filter(([, count]) => count >= from && count < to);
-    } else {
-      if (hist_access_type === 'search') {
-        const wanted = globPattern(String(pattern ?? '*'));
-        entries = entries.filter(([, , code]) => wanted.test(code));
-      }
-      entries = entries.slice(-Number(n ?? entries.length) || entries.length);
-    }
-    return output === true ? entries.map(([s, c, code]) => [s, c, [code, null]]) : entries;
   }
 
   #status(execution_state: 'busy' | 'idle', { header }: Message): void {
@@ -237,9 +221,4 @@ export class Protocol {
     if (Buffer.isBuffer(content)) return encodeContent(key, message, content);
     return encode(key, { ...message, content });
   }
-}
-
-function globPattern(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replace(/\*/g, '[\\s\\S]*').replace(/\?/g, '[\\s\\S]')}$`);
 }
