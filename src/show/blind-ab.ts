@@ -54,7 +54,8 @@ export function blindAB(
       const questions = await Promise.all(
         pairs.map((pair, i) => questionHtml(pair, { i, first: left[i] ?? 'a', labels, side })),
       );
-      const title = `Which picture is better? ${pairs.length} pairs, in an order that hides whose they are`;
+      const count = pairs.length === 1 ? 'One pair' : `${pairs.length} pairs`;
+      const title = `Which picture is better? ${count}, in an order that hides whose they are`;
       const key = remark('Without an answer, the names are under each pair, folded.');
       const result = '<div class="dpo-blind-result"></div>';
       return {

@@ -18,18 +18,26 @@ export interface ComparePicturesOptions {
   readonly side?: number;
 }
 
+type Weights = Parameters | { readonly parameters: Parameters };
+
+const isWeights = (value: object): value is Weights =>
+  value instanceof Parameters || 'parameters' in value;
+
+const parametersOf = (weights: Weights) =>
+  weights instanceof Parameters ? weights : weights.parameters;
+
 /** Two pictures of one size over one another. */
 export function compare(a: RgbImage, b: RgbImage, options?: ComparePicturesOptions): Displayable;
-/** Weights of the same names, `a` before and `b` after. */
-export function compare(a: Parameters, b: Parameters): WeightsComparison;
+/** Weights of the same names, or networks of one kind from two checkpoints: `a` before and `b` after. */
+export function compare(a: Weights, b: Weights): WeightsComparison;
 /** A tuned model's pictures, `a`, with its base's, `b`, prompt by prompt. */
 export function compare(a: Drawn, b: Drawn): Comparison;
 export function compare(
-  a: RgbImage | Parameters | Drawn,
-  b: RgbImage | Parameters | Drawn,
+  a: RgbImage | Weights | Drawn,
+  b: RgbImage | Weights | Drawn,
   options: ComparePicturesOptions = {},
 ): Displayable | Comparison {
-  if (a instanceof Parameters && b instanceof Parameters) return compareWeights(a, b);
+  if (isWeights(a) && isWeights(b)) return compareWeights(parametersOf(a), parametersOf(b));
   if ('images' in a && 'images' in b) return compareDrawn(a, b);
   if ('data' in a && 'data' in b) return comparePictures(a, b, options);
   throw new TypeError(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { JSDOM } from 'jsdom';
 import { sanitizeHtml } from '../../src/cli/report-html';
 import type { RgbImage } from '../../src/data/image';
-import { Parameters } from '../../src/engine';
+import { Parameters, tensorCount } from '../../src/engine';
 import { blindAB, compare, DISPLAY, type Displayable, relativeChange, table } from '../../src/show';
 
 const picture = (level: number, side = 2): RgbImage => ({
@@ -93,6 +93,7 @@ describe('compare', () => {
   });
 
   it('measures how far weights are apart, block by block', async () => {
+    const before = tensorCount();
     const weights = [
       ['down.0.conv.weight', [2]],
       ['down.0.conv.bias', [1]],
@@ -113,9 +114,11 @@ describe('compare', () => {
       '  down.0: 20 %',
       '  up: 0 %',
     ]);
+    assert.deepEqual(compare({ parameters: a }, { parameters: b }).whole, compared.whole);
     const c = Parameters.allocate([['other', [1]]]);
     assert.throws(() => compare(a, c), /only one of the two has "other"/);
     for (const one of [a, b, c]) one.dispose();
+    assert.equal(tensorCount(), before);
   });
 });
 
