@@ -58,9 +58,10 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
   void receive(shell, connection.key, (message) => requests.replied(message));
   void receive(control, connection.key, (message) => requests.replied(message));
   void receive(iopub, connection.key, (message) => requests.published(message));
-  const died = once(child.process, 'exit').then(() =>
-    requests.fail(new KernelDied(child.lastWords())),
-  );
+  const died = once(child.process, 'exit').then(([code]: (number | null)[]) => {
+    requests.fail(new KernelDied(child.lastWords()));
+    return code ?? 'killed';
+  });
 
   const send = async (socket: zmq.Dealer, msgType: string, content: Json) => {
     const header = makeHeader(msgType, session);
@@ -97,6 +98,8 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
   return {
     /** Process id of the kernel. */
     pid: child.process.pid ?? 0,
+    /** How its process ended, once it has. */
+    ended: died,
     /** Runs one cell; resolves with the content of the reply once everything shown has arrived. */
     execute: (code: string, { onMessage, stopOnError = true }: ExecuteOptions = {}) => {
       const content = { code, silent: false, store_history: true, stop_on_error: stopOnError };

@@ -116,6 +116,14 @@ export class Executions {
     return this.#contexts.getStore();
   }
 
+  /** Of the code that made a promise; undefined where Node does not tell. */
+  madeOf(promise: Promise<unknown>): Execution | undefined {
+    // Until Node 24 a context is kept on the promises that are made in it, under this key.
+    const { kResourceStore } = this.#contexts as { kResourceStore?: symbol };
+    const found: unknown = kResourceStore && Reflect.get(promise, kResourceStore);
+    return found instanceof Execution ? found : undefined;
+  }
+
   /** Of the code at hand, or the last one begun. */
   get current(): Execution | undefined {
     return this.here ?? this.#last;

@@ -44,7 +44,7 @@ export function main({ sockets, language: compiler }: Threads, shared: Shared): 
     executions.checkLoop();
   };
   Object.defineProperty(globalThis, CHECK, { value: turn });
-  process.on('unhandledRejection', (error) => session.reportStray(error));
+  process.on('unhandledRejection', (error, promise) => session.reportStray(error, promise));
   process.on('uncaughtException', (error) => session.reportStray(error));
   // From a terminal. What the sockets' thread sends comes after it has told of the interrupt itself.
   process.on('SIGINT', () => {

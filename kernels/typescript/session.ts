@@ -97,10 +97,11 @@ export class Session {
   }
 
   /** An error nobody awaited: shown under the cell that caused it, and the kernel goes on. */
-  reportStray(error: unknown): void {
+  reportStray(error: unknown, promise?: Promise<unknown>): void {
     if (error instanceof Interrupted) return; // told by its cell
     const { traceback } = this.#report(error);
-    this.#output.print('stderr', `Not awaited, and failed:\n${traceback.join('\n')}\n`);
+    const owner = promise && this.#executions.madeOf(promise);
+    this.#output.print('stderr', `Not awaited, and failed:\n${traceback.join('\n')}\n`, owner?.id);
   }
 }
 
