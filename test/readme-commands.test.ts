@@ -107,6 +107,10 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     end: 'refused',
     check: (output) => assert.match(output, /DPO_TORCH_PYTHON: must name a Python with /),
   }),
+  'check:kernel': () => ({
+    args: ['--help'],
+    check: (output) => assert.match(output, /^usage: npm run check:kernel .*^checks:/ms),
+  }),
   doctor: () => ({ args: [], check: (output) => assert.match(output, /^\| TensorFlow /m) }),
   format: () => ({
     args: ['--stdin-file-path=src/a.ts'],
