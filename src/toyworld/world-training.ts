@@ -76,7 +76,7 @@ export function worldBatches(
 }
 
 /** The first of some batches. Throws RangeError if there is none. */
-export async function firstBatch(source: AsyncGenerator<Batch>): Promise<Batch> {
+export async function firstBatch(source: AsyncIterable<Batch>): Promise<Batch> {
   for await (const batch of source) return batch;
   throw new RangeError('There is no batch.');
 }
