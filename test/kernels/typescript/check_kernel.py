@@ -7,123 +7,17 @@ those checks run. Exits with 1 where the TypeScript kernel missed one. Where `ju
 suite runs as well. The limits are for a machine that does nothing else.
 """
 
-import io
-import os
 import re
 import statistics
 import sys
 import time
-import unittest
-from pathlib import Path
 from queue import Empty
 
 import zmq
-from jupyter_client import KernelManager
 from jupyter_client.kernelspec import NoSuchKernel
-
-ROOT = Path(__file__).resolve().parents[3]
-os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("JUPYTER_PATH")]))
-PATIENCE = 240
-
-TYPESCRIPT = {
-    "name": "typescript",
-    "import": "import {{ tensor, train }} from '../src';",
-    "trivial": "1 + 1",
-    "flood": "for (let i = 0; i < {n}; i++) console.log('line ' + i);",
-    "blocked": "console.log('before');\nAtomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, {s} * 1000);",
-    "state": "let turns = 0;\nlet kept = 41;\nconst page = (globalThis as any)[Symbol.for('diffusion-dpo.notebook')];",
-    "turns": "console.log(turns)",
-    "kept": "kept + 1",
-    "async loop": "for (;;) {{ await new Promise((r) => setImmediate(r)); {step} }}",
-    "step": "turns++; if (turns === 3) console.log('go');",
-    "polling loop": "while (!page.signal.aborted) {{ {step} }}",
-    "plain loop": "turns = 0; while (true) {{ {step} }}",
-    "timer": "console.log('go'); await new Promise((r) => setTimeout(r, 60_000)); turns = -1;",
-    "fetch": "import {{ createServer }} from 'node:http';\nconst server = createServer(() => undefined).listen(0);\n"
-    "console.log('go'); try {{ await fetch('http://127.0.0.1:' + (server.address() as any).port); }} finally {{ server.close(); }}",
-    "background": "setTimeout(() => console.log('from behind'), 300);",
-    "wait": "await new Promise((r) => setTimeout(r, 800));",
-    "error": "const deep = (x: number) => {{\n  if (x > 0) throw new RangeError('too large');\n}};\ndeep(1);",
-    "error line": r"> 2 \|",
-    "display": "page.display({{ 'text/html': '<b>1</b>', 'text/plain': 'one' }}, {{ displayId: 'd', metadata: {{ a: 1 }} }});\n"
-    "page.update('d', {{ 'text/plain': 'two' }});\npage.clear('next');",
-    "fail": "throw new Error('stop')",
-}
-PYTHON = {
-    "name": "python3",
-    "import": "import json",
-    "trivial": "1 + 1",
-    "flood": "for i in range({n}): print('line', i)",
-    "blocked": "import ctypes\nprint('before', flush=True)\nctypes.PyDLL(None).sleep({s})",  # PyDLL keeps the lock
-    "state": "import asyncio, time\nturns = 0\nkept = 41",
-    "turns": "print(turns)",
-    "kept": "kept + 1",
-    "async loop": "while True:\n    await asyncio.sleep(0)\n    {step}",
-    "step": "turns += 1; turns == 3 and print('go', flush=True)",
-    "polling loop": "while True:\n    {step}",
-    "plain loop": "turns = 0\nwhile True:\n    {step}",
-    "timer": "print('go', flush=True)\nawait asyncio.sleep(60)\nturns = -1",
-    "fetch": "import socket\nprint('go', flush=True)\ns = socket.create_server(('127.0.0.1', 0)); s.accept()",
-    "background": "import threading\nthreading.Timer(0.3, lambda: print('from behind')).start()",
-    "wait": "time.sleep(0.8)",
-    "error": "def deep(x):\n    if x > 0: raise ValueError('too large')\ndeep(1)",
-    "error line": r"2\S* .*if",
-    "display": "from IPython.display import clear_output, display, publish_display_data\n"
-    "h = publish_display_data({{'text/html': '<b>1</b>', 'text/plain': 'one'}}, {{'a': 1}}, transient={{'display_id': 'd'}})\n"
-    "publish_display_data({{'text/plain': 'two'}}, transient={{'display_id': 'd'}}, update=True)\nclear_output(wait=True)",
-    "fail": "1 / 0",
-}
-
-
-class Kernel:
-    """A kernel and its client; cells run one at a time unless `send` is used."""
-
-    def __init__(self, code):
-        self.code = code
-        self.manager = KernelManager(kernel_name=code["name"])
-        self.manager.start_kernel(cwd=str(ROOT / "notebooks"))
-        self.client = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
-        self.pid = self.manager.provisioner.pid
-
-    def send(self, name, **fields):
-        return self.client.execute(self.code[name].format(**fields))
-
-    def reply(self, msg_id, timeout=PATIENCE):
-        while True:
-            message = self.client.get_shell_msg(timeout=timeout)
-            if message["parent_header"]["msg_id"] == msg_id:
-                return message["content"]
-
-    def published(self, msg_id, until="idle", timeout=PATIENCE):
-        """What a cell publishes, `(parent, type, content)` each, also of other cells meanwhile."""
-        while True:
-            message = self.client.get_iopub_msg(timeout=timeout)
-            parent = message["parent_header"].get("msg_id")
-            yield parent, message["msg_type"], message["content"]
-            if parent != msg_id:
-                continue
-            if message["content"].get("execution_state") == until:
-                return
-
-    def run(self, name, **fields):
-        msg_id = self.send(name, **fields)
-        messages = [m[1:] for m in self.published(msg_id) if m[0] == msg_id]
-        return self.reply(msg_id), messages
-
-    def text(self, name, **fields):
-        _, messages = self.run(name, **fields)
-        parts = (c.get("text") or c.get("data", {}).get("text/plain", "") for t, c in messages if t in ("stream", "execute_result"))
-        return "".join(parts)
-
-    def memory(self, which="VmHWM"):
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(rf"{which}:\s+(\d+)", status)[1]) / 1024
-
-    def close(self):
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+from kernel_cells import PYTHON, TYPESCRIPT
+from kernel_driver import Kernel, cpu_seconds
+from kernel_suite import suite
 
 
 def start(code, _):
@@ -303,51 +197,6 @@ def shutdown(restart, busy=None):
         return f"{took * 1000:.0f} ms", took <= 2
 
     return check
-
-
-def suite(code, _):
-    """The public suite for kernels, with samples in TypeScript."""
-    try:
-        import jupyter_kernel_test
-    except ImportError:
-        return "jupyter_kernel_test is not installed", True
-    if code is not TYPESCRIPT:
-        return "-", True
-
-    class Suite(jupyter_kernel_test.KernelTests):
-        kernel_name = "typescript"
-        language_name = "typescript"
-        file_extension = ".ts"
-        code_hello_world = "console.log('hello, world')"
-        code_stderr = "console.error('test')"
-        complete_code_samples = ["1", "const x = 2;", "function f(x: number) {\n  return 2 * x;\n}"]
-        incomplete_code_samples = ["console.log('a'", "function f(x: number) {"]
-        completion_samples = [{"text": "Math.hyp", "matches": {"hypot"}}]
-        code_execute_result = [{"code": "6 * 7", "result": "42"}, {"code": "1+2", "result": "3"}]
-        code_display_data = [
-            {"code": f"{TYPESCRIPT['state']}\npage.display({{ '{mime}': 'x' }})", "mime": mime}
-            for mime in ("text/html", "image/svg+xml")
-        ]
-        code_generate_error = "throw new Error('test')"
-        code_inspect_sample = "Math"
-        code_clear_output = f"{TYPESCRIPT['state']}\npage.clear('now')"
-        code_history_pattern = "1?2*"
-        supported_history_operations = ("tail", "range", "search")
-
-    tests = unittest.defaultTestLoader.loadTestsFromTestCase(Suite)
-    log = io.StringIO()
-    result = unittest.TextTestRunner(stream=log).run(tests)
-    failed = [str(test).split()[0] for test, _ in result.failures + result.errors]
-    if failed:
-        print(log.getvalue())
-    skipped = f", {len(result.skipped)} skipped" if result.skipped else ""
-    figure = f"{result.testsRun - len(failed)} of {result.testsRun} pass{skipped}"
-    return figure + (f": {', '.join(failed)}" if failed else ""), not failed
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # name: (check, limit, whether it needs a running kernel)

@@ -57,7 +57,7 @@ describe('training that is stopped', function () {
         pretrainedModelNameOrPath: ${JSON.stringify(fixturePath('pipelines', 'tiny-sd'))},
         datasetName: ${JSON.stringify(fixturePath('oracle', 'pickapic_tiny'))},
         resolution: 16, trainBatchSize: 2, gradientAccumulationSteps: 2, learningRate: 1e-3,
-        lrWarmupSteps: 2, maxTrainSteps: 24, seed: 7, mixedPrecision: 'no' as const, reportTo: 'none' as const,
+        lrWarmupSteps: 2, maxTrainSteps: 18, seed: 7, mixedPrecision: 'no' as const, reportTo: 'none' as const,
       };
       const whole: unknown[] = [];
       const parts: unknown[] = [];
@@ -71,21 +71,21 @@ describe('training that is stopped', function () {
       ${loop('parts', 'parts', ', { signal, onMicroBatch }')}`,
       'step 7;',
     );
-    assert.doesNotMatch(watched.text, /step 12;/);
+    assert.doesNotMatch(watched.text, /step 10;/);
     assert.ok(Number((await run('after')).value) <= 1);
     const seven = await run(
       "readdirSync('parts').filter((name) => name.startsWith('checkpoint')).join()",
     );
-    assert.match(seven.value, /checkpoint-([7-9]|1[01])'/);
+    assert.match(seven.value, /checkpoint-[7-9]'/);
 
     // Without the signal: the loop of the cell is left after its turn, and the run saves.
-    await run(loop('parts', 'parts'), 'step 14;');
+    await run(loop('parts', 'parts'), 'step 11;');
     await run(loop('parts', 'parts'));
 
     const [first, second] = JSON.parse(
       (await run('console.log(JSON.stringify([whole, parts]))')).text,
     ) as [unknown[], unknown[]];
-    assert.equal(first.length, 24);
+    assert.equal(first.length, 18);
     assert.deepEqual(second, first);
     const weights = (name: string) =>
       readFileSync(join(folder, name, 'unet', 'diffusion_pytorch_model.safetensors'));
