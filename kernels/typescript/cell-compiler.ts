@@ -80,7 +80,7 @@ export function createCellCompiler(host: CompilerHost): CellCompiler {
     },
     inspect: (code, position) => {
       const info = converter.inspect(declared, code, toUnits(code, position));
-      const data = info ? { 'text/plain': printQuickInfo(info) } : {};
+      const data = info ? { 'text/plain': printQuickInfo(info), 'text/markdown': help(info) } : {};
       return { status: 'ok', found: Boolean(info), data, metadata: {} };
     },
     isComplete: (code) => {
@@ -88,6 +88,15 @@ export function createCellCompiler(host: CompilerHost): CellCompiler {
       return completed ? { status: 'complete' } : { status: 'incomplete', indent };
     },
   };
+}
+
+/** A signature as code, and what its documentation says: shapes among it. */
+function help({ displayParts = [], documentation = [], tags = [] }: ts.QuickInfo): string {
+  const join = (parts: readonly ts.SymbolDisplayPart[]) => parts.map(({ text }) => text).join('');
+  const notes = tags.map(({ name, text = [] }) => `*@${name}* ${join(text)}`);
+  return [`\`\`\`typescript\n${join(displayParts)}\n\`\`\``, join(documentation), ...notes]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** Jupyter counts code points, JavaScript units of UTF-16. */

@@ -149,7 +149,7 @@ function launch(connection: Connection, temporary: string, folder: string, env: 
   );
   const process_: ChildProcess = spawn(process.execPath, args, {
     cwd: folder,
-    env: { ...process.env, ...env } as NodeJS.ProcessEnv,
+    env: { ...process.env, ...specification.env, ...env } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // Ctrl-C in the terminal is for us; we then end the kernel in good order
   });

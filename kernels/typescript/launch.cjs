@@ -2,6 +2,9 @@
  * Starts the kernel: `node launch.cjs <connection file>`. The sockets answer from a thread of their own while this one
  * still loads. Everything after these lines, the kernel and the library it serves, is TypeScript that Node loads
  * through the hook of `register.cjs`.
+ *
+ * kernel.json sets MALLOC_MMAP_THRESHOLD_: glibc would raise that limit to 32 MB, and training at shapes that change
+ * then leaves its heap in pieces that cannot be used again, 24 MB more of them at every step of the embedded world.
  */
 'use strict';
 

@@ -103,6 +103,12 @@ describe('the kernel’s language', function () {
   it('imports from any depth, and shows the shapes that a docstring gives', async () => {
     const { traceback, reply } = await run("import { Box, scale } from '../../library';");
     assert.equal(reply.status, 'ok', traceback);
+    const { data } = await ask('inspect', 'scale(3)', 1);
+    const markdown = String((data as Json)['text/markdown']);
+    assert.match(
+      markdown,
+      /^```typescript\n[^`]*scale\(x: number\): number[^`]*\n```\n\nMultiplies/,
+    );
     assert.match(
       await hover('scale(3)'),
       /scale\(x: number\): number[\s\S]*`x`: \[B, H, W, C\]; returns \[B/,
@@ -168,6 +174,7 @@ describe('the kernel’s language', function () {
     await run(
       "import v8 from 'node:v8';\nimport vm from 'node:vm';\nv8.setFlagsFromString('--expose-gc');\nconst collect = vm.runInNewContext('gc') as () => void;\nlet gone: ReturnType<typeof zeros> | undefined = zeros([7]);\nconst ref = new WeakRef(gone);",
     );
+    assert.equal((await run('process.env.MALLOC_MMAP_THRESHOLD_')).result, "'8388608'");
     await run('gone?.dispose();\ngone = undefined;');
     assert.equal((await run('collect();\nref.deref() === undefined')).result, 'true');
   });
