@@ -63,7 +63,8 @@ export class PipeWriter extends PipeEnd {
   }
 
   print(kind: 'stdout' | 'stderr', owner: number, text: string): void {
-    for (const part of slices(text)) this.#putText(kind, owner, part);
+    if (text.length <= LONGEST_TEXT) this.#putText(kind, owner, text);
+    else for (const part of slices(text)) this.#putText(kind, owner, part);
     this.#ringIfAsked();
   }
 
@@ -121,6 +122,7 @@ export class PipeWriter extends PipeEnd {
 }
 
 export class PipeReader extends PipeEnd {
+  readonly #header = Buffer.alloc(HEADER_BYTES);
   #parts: Buffer[] = [];
 
   /** The next record, or undefined when there is none now. */
@@ -143,8 +145,8 @@ export class PipeReader extends PipeEnd {
 
   #take() {
     const tail = Atomics.load(this.state, TAIL);
-    const header = this.#bytesAt(tail, HEADER_BYTES);
-    const payload = this.#bytesAt(tail + HEADER_BYTES, header.readUInt32LE(0));
+    const header = this.#copy(tail, this.#header);
+    const payload = this.#copy(tail + HEADER_BYTES, Buffer.allocUnsafe(header.readUInt32LE(0)));
     Atomics.store(this.state, TAIL, tail + HEADER_BYTES + payload.length);
     Atomics.notify(this.state, TAIL);
     const kind = KINDS[header[8] ?? KINDS.length];
@@ -153,11 +155,11 @@ export class PipeReader extends PipeEnd {
     return { kind, owner: header.readUInt32LE(4), payload };
   }
 
-  #bytesAt(position: number, length: number): Buffer {
-    const target = Buffer.allocUnsafe(length);
+  /** Fills `target` from `position` on. */
+  #copy(position: number, target: Buffer): Buffer {
     const start = this.indexOf(position);
-    const copied = this.bytes.copy(target, 0, start, start + length);
-    if (copied < length) this.bytes.copy(target, copied, 0, length - copied);
+    const copied = this.bytes.copy(target, 0, start, start + target.length);
+    if (copied < target.length) this.bytes.copy(target, copied, 0, target.length - copied);
     return target;
   }
 }
