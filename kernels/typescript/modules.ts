@@ -19,6 +19,8 @@ export interface Dropped {
   readonly changed: readonly string[];
   /** These and all that were built on them, with what they exported. */
   readonly exports: ReadonlyMap<string, unknown>;
+  /** What modules export that were not forgotten: as good as before, whoever else exports it. */
+  readonly kept: ReadonlySet<unknown>;
 }
 
 /**
@@ -41,8 +43,18 @@ export function dropModules(changed: readonly string[], root: string): Dropped |
     }
   }
   const exports = new Map([...stale].map((file) => [file, require.cache[file]?.exports]));
+  const kept = own.filter(({ filename }) => !stale.has(filename));
   for (const file of stale) delete require.cache[file];
-  return { changed: edited, exports };
+  return {
+    changed: edited,
+    exports,
+    kept: new Set(kept.flatMap((module) => values(module.exports))),
+  };
+}
+
+/** Of what a module exports. */
+function values(exported: unknown): unknown[] {
+  return typeof exported === 'object' && exported !== null ? Object.values(exported) : [];
 }
 
 function isSource(file: string, root: string): boolean {

@@ -43,13 +43,13 @@ function summary({ changed, exports }: Dropped, root: string): string {
 }
 
 /** A name is renewed when its value is the very thing that a module exported. Returns why one could not be. */
-function renewNames({ exports }: Dropped, locals: Locals): string | undefined {
+function renewNames({ exports, kept }: Dropped, locals: Locals): string | undefined {
   const origins = new Map<unknown, { file: string; name: string | undefined }>();
   for (const [file, exported] of exports) {
     origins.set(exported, { file, name: undefined }); // import * as …
     for (const [name, value] of entries(exported)) {
       if (typeof value === 'function' || (typeof value === 'object' && value !== null))
-        if (!origins.has(value)) origins.set(value, { file, name });
+        if (!origins.has(value) && !kept.has(value)) origins.set(value, { file, name });
     }
   }
   for (const [local, value] of Object.entries(locals)) {
@@ -66,11 +66,12 @@ function renewNames({ exports }: Dropped, locals: Locals): string | undefined {
 }
 
 /** `variable (Class)` of each that holds an object whose class is an old version's. */
-function holdersOfOld({ exports }: Dropped, locals: Locals): string[] {
+function holdersOfOld({ exports, kept }: Dropped, locals: Locals): string[] {
   const classes = new Map<unknown, string>();
   for (const exported of exports.values()) {
     for (const [, value] of entries(exported)) {
-      if (typeof value === 'function' && isClass(value)) classes.set(value.prototype, value.name);
+      if (typeof value === 'function' && isClass(value) && !kept.has(value))
+        classes.set(value.prototype, value.name);
     }
   }
   if (classes.size === 0) return [];

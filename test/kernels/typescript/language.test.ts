@@ -26,8 +26,12 @@ describe('the kernel’s language', function () {
     folder = mkdtempSync(join(ROOT, '.cache', 'language-test-'));
     for (const name of ['library', 'lessons', 'lessons/deep'])
       mkdirSync(join(folder, name), { recursive: true });
-    write('index.ts', "export * from './scale';\nexport { twice } from './twice';\n");
+    write(
+      'index.ts',
+      "export * from './scale';\nexport { twice } from './twice';\nexport * from './tin';\n",
+    );
     write('scale.ts', SCALE);
+    write('tin.ts', 'export class Tin {\n  size = 1;\n}\n'); // uses none of the others
     write(
       'twice.ts',
       "import { scale } from './scale';\nexport const twice = (x: number) => scale(scale(x));\n",
@@ -117,7 +121,7 @@ describe('the kernel’s language', function () {
 
   it('loads all that an edit reaches, and names what is still old', async () => {
     await run(
-      "import { twice } from '../../library';\nconst boxes = [new Box(1)]; const plain = [1];",
+      "import { Tin, twice } from '../../library';\nconst boxes = [new Box(1)]; const tins = [new Tin()];",
     );
     write('scale.ts', SCALE.replace('FACTOR = 2', 'FACTOR = 3'));
     const { notes, result } = await run(
