@@ -111,6 +111,12 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     args: ['--help'],
     check: (output) => assert.match(output, /^usage: npm run check:kernel .*^checks:/ms),
   }),
+  export: (folder) => {
+    const [notebook = ''] = shownArguments('export');
+    const output = join(folder, 'out.html');
+    const check = () => assert.match(readFileSync(output, 'utf8'), /<h1 .*plotly\.js/s);
+    return { args: [notebook, output], check };
+  },
   doctor: () => ({ args: [], check: (output) => assert.match(output, /^\| TensorFlow /m) }),
   format: () => ({
     args: ['--stdin-file-path=src/a.ts'],
@@ -166,6 +172,7 @@ describe('the commands of README.md', function () {
     for (const script of [
       'sample',
       'train',
+      'export',
       'proof',
       'bench',
       'mutate',

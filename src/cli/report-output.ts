@@ -18,16 +18,26 @@ export function renderOutput(output: CellOutput): string {
 
 /** The richest form that a page without a network can show. */
 function renderData(data: Json): string {
-  const plain = String(data['text/plain'] ?? '');
-  const alt = escapeHtml(plain);
-  const png = typeof data['image/png'] === 'string' ? data['image/png'].trim() : undefined;
-  const picture = png === undefined ? '' : `<img src="data:image/png;base64,${png}" alt="${alt}">`;
+  const alt = escapeHtml(String(data['text/plain'] ?? ''));
+  const url = pictureUrl(data);
+  const picture = url === undefined ? undefined : `<img src="${url}" alt="${alt || 'picture'}">`;
   if (data[PLOTLY] !== undefined) {
     const figure = escapeHtml(JSON.stringify(data[PLOTLY]));
-    return `<div class="figure" role="img" aria-label="${alt}" data-figure="${figure}">${picture}</div>`;
+    return `<div class="figure" role="img" aria-label="${alt || 'figure'}" data-figure="${figure}">${picture ?? ''}</div>`;
   }
   if (typeof data['text/html'] === 'string') return sanitizeHtml(data['text/html']);
-  return png === undefined ? `<pre class="stdout">${alt}</pre>` : picture;
+  return picture ?? `<pre class="stdout">${alt}</pre>`;
+}
+
+/** The picture in a URL. An SVG is drawn as a picture too, in which a browser runs no script and asks for no file. */
+function pictureUrl(data: Json): string | undefined {
+  for (const type of ['png', 'jpeg']) {
+    const base64 = data[`image/${type}`];
+    if (typeof base64 === 'string') return `data:image/${type};base64,${base64.replace(/\s/g, '')}`;
+  }
+  const svg = data['image/svg+xml'];
+  if (typeof svg !== 'string') return undefined;
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
 }
 
 /** Whether a notebook's report needs plotly at all. */

@@ -18,7 +18,7 @@ p code, li code { background: var(--code); padding: 1px 4px; border-radius: 4px;
 .output table, section table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px; border-bottom: 1px solid var(--line); } th { font-weight: 600; }
 img { image-rendering: pixelated; max-width: 100%; } figcaption, small { font-size: 13px; line-height: 1.35; }
-.figure img { image-rendering: auto; } math { font-size: 1.05em; } math[display="block"] { margin: 12px 0; }
+.figure img { image-rendering: auto; } .figure .still { display: none; } math { font-size: 1.05em; } math[display="block"] { margin: 12px 0; }
 nav { display: none; }
 label { position: fixed; right: 16px; top: 12px; font-size: 13px; color: var(--faint); cursor: pointer; z-index: 2; }
 #code-off { position: fixed; right: 84px; top: 16px; z-index: 2; }
@@ -28,17 +28,25 @@ label { position: fixed; right: 16px; top: 12px; font-size: 13px; color: var(--f
   nav a { color: var(--faint); text-decoration: none; } nav a:hover { color: var(--ink); }
   main { margin-left: max(260px, calc(50vw - 450px)); }
 }
-@media print { nav, label, #code-off { display: none; } }
+@media print {
+  @page { margin: 16mm; }
+  nav, label, #code-off { display: none; }
+  body { font-size: 11pt; } main { max-width: none; padding: 0; margin: 0; }
+  section, .output, pre { overflow: visible; } pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+  h1, h2, h3, h4 { break-after: avoid; } img, .figure, figure, tr { break-inside: avoid; }
+  .figure .still { display: block; } .figure .still ~ div { display: none; }
+  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+}
 `;
 
-/** The static picture stays where a figure cannot be drawn. */
+/** The static picture stays where a figure cannot be drawn, and on paper, which is narrower than the figure may be. */
 export const DRAW_FIGURES = `
 for (const element of document.querySelectorAll('[data-figure]')) {
   const { data, layout, config } = JSON.parse(element.dataset.figure);
   const place = document.createElement('div');
   element.append(place);
   Plotly.newPlot(place, data, layout, config).then(
-    () => { for (const image of element.querySelectorAll(':scope > img')) image.remove(); },
+    () => { for (const image of element.querySelectorAll(':scope > img')) image.className = 'still'; },
     () => place.remove(),
   );
 }

@@ -14,14 +14,15 @@ export interface ReportOptions {
 
 /** The page. Its own policy forbids it every connection. */
 export function reportHtml({ cells }: Notebook, { facts = [] }: ReportOptions = {}): string {
-  const headings = cells.flatMap((cell) =>
-    cell.cell_type === 'markdown' ? headingsOf(cell.source) : [],
+  const headingsByCell = withOwnIds(
+    cells.map((cell) => (cell.cell_type === 'markdown' ? headingsOf(cell.source) : [])),
   );
+  const headings = headingsByCell.flat();
   const title = headings.find(({ level }) => level === 1)?.text ?? 'Notebook';
   const isInteractive = cells.some((cell) => cell.cell_type === 'code' && hasFigure(cell.outputs));
-  const body = cells.map((cell) =>
+  const body = cells.map((cell, i) =>
     cell.cell_type === 'markdown'
-      ? `<section>${anchorHeadings(renderMarkdown(cell.source), headingsOf(cell.source))}</section>`
+      ? `<section>${anchorHeadings(renderMarkdown(cell.source), headingsByCell[i] ?? [])}</section>`
       : renderCode(cell),
   );
   const policy =
@@ -52,11 +53,23 @@ function renderCode({ source, outputs, execution_count }: CodeCell): string {
   return `<section class="cell"><pre class="code" data-count="${count}">${highlight(source)}</pre>${shown.join('')}</section>`;
 }
 
+/** A heading that comes again is told from the first by a number: a link leads to one place. */
+function withOwnIds(cells: readonly (readonly Heading[])[]): Heading[][] {
+  const used = new Set<string>();
+  const own = (id: string, n = 1): string => {
+    const wanted = n === 1 ? id : `${id}-${n}`;
+    if (used.has(wanted)) return own(id, n + 1);
+    used.add(wanted);
+    return wanted;
+  };
+  return cells.map((headings) => headings.map((heading) => ({ ...heading, id: own(heading.id) })));
+}
+
 function renderContents(headings: readonly Heading[]): string {
   const links = headings
     .filter(({ level }) => level === 2)
     .map(({ id, text }) => `<a href="#${escapeHtml(id)}">${escapeHtml(text)}</a>`);
-  return `<nav>${links.join('')}</nav>`;
+  return `<nav aria-label="Contents">${links.join('')}</nav>`;
 }
 
 /** The library's text, which must not end the script element it is put in. */

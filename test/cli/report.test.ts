@@ -72,9 +72,30 @@ describe('reportHtml', () => {
     const target = document.getElementById((link?.getAttribute('href') ?? '').slice(1));
     assert.equal(target?.localName, 'h2');
   });
+
+  it('gives headings that come again ids of their own', () => {
+    const cell = { cell_type: 'markdown', id: 'm', metadata: {}, source: '## Again' } as const;
+    const { cells, ...rest } = notebook([]);
+    const html = reportHtml({ ...rest, cells: [...cells, cell, { ...cell, id: 'n' }] });
+    const { document } = new JSDOM(html).window;
+    const links = [...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'));
+    assert.deepEqual(links, ['#1-the-first-part', '#again', '#again-2']);
+    for (const link of links)
+      assert.equal(document.querySelectorAll(link?.replace('#1', '#\\31 ') ?? '').length, 1);
+  });
 });
 
 describe('renderOutput', () => {
+  it('takes JPEG and SVG as pictures, and says what they are', () => {
+    const jpeg = renderOutput(display({ 'image/jpeg': '/9j/\n', 'text/plain': 'a cat' }));
+    assert.equal(jpeg, '<img src="data:image/jpeg;base64,/9j/" alt="a cat">');
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg"><script>x</script></svg>';
+    const html = renderOutput(display({ 'image/svg+xml': svg }));
+    const [, base64 = ''] =
+      /^<img src="data:image\/svg\+xml;base64,(.*)" alt="picture">$/.exec(html) ?? [];
+    assert.equal(Buffer.from(base64, 'base64').toString(), svg);
+  });
+
   it('prefers a page, then a picture, then text', () => {
     assert.equal(renderOutput(display({ 'text/html': '<b>x</b>', 'text/plain': 'x' })), '<b>x</b>');
     assert.match(
