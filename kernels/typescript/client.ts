@@ -11,6 +11,7 @@ import {
   type Connection,
   decode,
   encode,
+  type Header,
   type Json,
   type Message,
   makeHeader,
@@ -63,14 +64,19 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
     return code ?? 'killed';
   });
 
-  const send = async (socket: zmq.Dealer, msgType: string, content: Json) => {
-    const header = makeHeader(msgType, session);
+  const send = async (socket: zmq.Dealer, header: Header, content: Json) => {
     const message = { identities: [], header, parent: {}, metadata: {}, content };
     await socket.send(encode(connection.key, message));
-    return header.msg_id;
   };
-  const ask = async (socket: zmq.Dealer, msgType: string, content: Json, options = {}) =>
-    requests.wait(await send(socket, msgType, content), options);
+  const ask = async (socket: zmq.Dealer, msgType: string, content: Json, options = {}) => {
+    const header = makeHeader(msgType, session);
+    const answer = requests.wait(header.msg_id, options); // it may come before `send` has returned
+    const [reply] = await Promise.all([answer, send(socket, header, content)]);
+    return reply;
+  };
+  /** Asks without waiting for the answer. */
+  const tell = (socket: zmq.Dealer, msgType: string, content: Json) =>
+    send(socket, makeHeader(msgType, session), content);
 
   const close = async () => {
     for (const socket of [shell, control, iopub, heart]) socket.close();
@@ -83,13 +89,13 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
   const shutdown = async () => {
     const limit = new Promise((resolve) => setTimeout(resolve, SHUTDOWN_LIMIT_MS).unref());
     if (child.process.exitCode === null)
-      await send(control, 'shutdown_request', { restart: false });
+      await tell(control, 'shutdown_request', { restart: false });
     await Promise.race([died, limit]);
     await close();
   };
 
   try {
-    await requests.untilHeard(() => send(shell, 'kernel_info_request', {}), START_LIMIT_MS);
+    await requests.untilHeard(() => tell(shell, 'kernel_info_request', {}), START_LIMIT_MS);
   } catch (error) {
     await close();
     throw error;
@@ -110,7 +116,7 @@ export async function startKernel({ folder = process.cwd(), env = {} }: KernelOp
     request: (msgType: string, content: Json = {}) => ask(shell, msgType, content),
     /** A request of the control channel, which is answered whatever the kernel is doing. */
     control: (msgType: string, content: Json = {}) => ask(control, msgType, content),
-    interrupt: () => send(control, 'interrupt_request', {}),
+    interrupt: () => tell(control, 'interrupt_request', {}),
     /** Resolves when the kernel's heart has beaten. */
     ping: async () => {
       await heart.send('ping');
