@@ -79,6 +79,17 @@ describe('the kernel’s language', function () {
     assert.equal((await run('late')).result, '2');
   });
 
+  it('keeps what an interrupted cell has set', async () => {
+    const code = "let turns = 0;\nconsole.log('begun');\nfor (;;) turns++;";
+    const onMessage = (type: string) => {
+      if (type === 'stream') void kernel.interrupt();
+    };
+    const reply = await kernel.execute(code, { onMessage });
+    assert.equal(reply.ename, 'Interrupted');
+    assert.match(String(reply.traceback), /set before it failed: `turns`/);
+    assert.equal((await run('const more: number = turns + 1;\nturns > 0')).result, 'true');
+  });
+
   it('reads in a cell what an earlier one set, while the name is given anew', async () => {
     await run('let count = 1;\nfunction next() { return count + 1; }');
     assert.equal((await run('const count = next();\ncount')).result, '2');

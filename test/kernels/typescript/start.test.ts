@@ -50,6 +50,19 @@ describe('keepCompiledCode', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+  it('keeps what a worker has compiled when it is asked to', () => {
+    const file = join(folder, 'node_modules/large/index.js');
+    mkdirSync(join(folder, 'node_modules/large'), { recursive: true });
+    writeFileSync(file, `exports.value = 1;\n${'// filling\n'.repeat(20_000)}`);
+    const cache = join(root, 'kernels/typescript/compile-cache.cjs');
+    const kept = join(folder, 'kept');
+    const work = `const keep = require(${JSON.stringify(cache)}).keepCompiledCode(${JSON.stringify(kept)});
+      require(${JSON.stringify(file)}); keep(); keep();`;
+    const start = `new (require('node:worker_threads').Worker)(${JSON.stringify(work)}, { eval: true });`;
+    execFileSync(process.execPath, ['-e', start]);
+    assert.equal(readdirSync(kept).length, 1);
+  });
+
   it('compiles a large package once, and again when it has changed', () => {
     const file = join(folder, 'node_modules/large/index.js');
     const kept = join(folder, 'kept');
