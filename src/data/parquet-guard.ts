@@ -87,8 +87,8 @@ export class ParquetGuard {
     await this.worker?.terminate();
   }
 
-  private send(request: ParquetRequest): Promise<unknown> {
-    const worker = this.worker ?? this.start();
+  private async send(request: ParquetRequest): Promise<unknown> {
+    const worker = this.worker ?? (await this.start());
     const id = ++this.requests;
     worker.ref(); // the process stays until the answer comes; an idle thread does not keep it
     return new Promise((resolve, reject) => {
@@ -102,18 +102,27 @@ export class ParquetGuard {
     });
   }
 
-  private start(): Worker {
+  /** Resolves once the thread listens: the clock of a request is for the file, not for loading the reader. */
+  private start(): Promise<Worker> {
     const { heapMegabytes, columnBytes, rows, wholeBytes } = this.limits;
     const worker = new Worker(join(__dirname, 'parquet-worker.mjs'), {
       execArgv: [], // the worker is plain JavaScript: no loaders
       workerData: { maxColumnBytes: columnBytes, maxRows: rows, wholeBytes },
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
-    worker.on('message', (answer) => this.settle(worker, answer));
-    worker.on('error', (error) => this.abandon(worker, new Error(`the reader failed: ${error}`)));
-    worker.on('exit', () => this.abandon(worker, new Error('the reader ended')));
     this.worker = worker;
-    return worker;
+    return new Promise((resolve, reject) => {
+      const end = (reason: Error) => {
+        this.abandon(worker, reason);
+        reject(reason); // of use only before the first message
+      };
+      worker.on('error', (error) => end(new Error(`the reader failed: ${error}`)));
+      worker.on('exit', () => end(new Error('the reader ended')));
+      worker.once('message', () => {
+        worker.on('message', (answer) => this.settle(worker, answer));
+        resolve(worker);
+      });
+    });
   }
 
   private settle(worker: Worker, answer: Answer) {

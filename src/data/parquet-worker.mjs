@@ -21,6 +21,7 @@ parentPort.on('message', async ({ id, ...request }) => {
     parentPort.postMessage({ id, error: message, bytes: bytesRead() });
   }
 });
+parentPort.postMessage('ready');
 
 function answer({ path, column, rowGroup, wanted }) {
   return withFile(path, async (file) => {
