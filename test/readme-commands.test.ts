@@ -117,6 +117,14 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     const check = () => assert.match(readFileSync(output, 'utf8'), /<h1 .*plotly\.js/s);
     return { args: [notebook, output], check };
   },
+  notebook: (folder) => {
+    const output = join(folder, 'copy.ipynb');
+    const check = (printed: string) => {
+      assert.equal(printed.split('\n').at(-2), output);
+      assert.match(readFileSync(output, 'utf8'), /"execution_count": 21,/);
+    };
+    return { args: [...shownArguments('notebook'), '--output', output], check };
+  },
   doctor: () => ({ args: [], check: (output) => assert.match(output, /^\| TensorFlow /m) }),
   format: () => ({
     args: ['--stdin-file-path=src/a.ts'],
@@ -172,6 +180,7 @@ describe('the commands of README.md', function () {
     for (const script of [
       'sample',
       'train',
+      'notebook',
       'export',
       'proof',
       'bench',

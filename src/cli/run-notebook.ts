@@ -18,6 +18,8 @@ export interface RunNotebookOptions {
   readonly env?: { readonly [name: string]: string };
   /** Ends the run; cells that were run keep their outputs. */
   readonly signal?: AbortSignal;
+  /** Stops the cell that runs, as Jupyter's ■ does: it may save on its way out. The run ends there. */
+  readonly stopCell?: AbortSignal;
   readonly onCell?: (place: CellPlace) => void;
   readonly onCellDone?: (place: CellPlace, seconds: number) => void;
   /** The text form of whatever a cell shows, live lines included. */
@@ -46,14 +48,17 @@ export async function runNotebook(
   notebook: Notebook,
   options: RunNotebookOptions = {},
 ): Promise<NotebookRun> {
-  const { env, signal } = options;
+  const { env, signal, stopCell } = options;
   const kernel = await startKernel({ folder: dirname(path), env });
   const stop = () => void kernel.shutdown();
+  const interrupt = () => void kernel.interrupt();
   signal?.addEventListener('abort', stop);
+  stopCell?.addEventListener('abort', interrupt);
   try {
     return await runCells(kernel, notebook, options);
   } finally {
     signal?.removeEventListener('abort', stop);
+    stopCell?.removeEventListener('abort', interrupt);
     await kernel.shutdown();
   }
 }
@@ -61,21 +66,15 @@ export async function runNotebook(
 async function runCells(
   kernel: KernelClient,
   notebook: Notebook,
-  { signal, onCell, onCellDone, onText }: RunNotebookOptions,
+  { signal, stopCell, onCell, onCellDone, onText }: RunNotebookOptions,
 ): Promise<NotebookRun> {
+  const isStopped = () => signal?.aborted === true || stopCell?.aborted === true;
   const outputs = new CellOutputs();
   const done = new Map<string, Partial<CodeCell>>();
-  const executed = (): Notebook => ({
-    ...notebook,
-    cells: notebook.cells.map((cell, i) =>
-      cell.cell_type === 'markdown'
-        ? cell
-        : { ...cell, execution_count: null, ...done.get(cell.id), outputs: outputs.of(i) },
-    ),
-  });
+  const executed = () => withOutputs(notebook, outputs, done);
   for (const [i, cell] of notebook.cells.entries()) {
     if (cell.cell_type !== 'code' || cell.source.trim() === '') continue;
-    if (signal?.aborted) break;
+    if (isStopped()) break;
     const place = placeOf(notebook, i);
     onCell?.(place);
     outputs.start(i);
@@ -88,17 +87,34 @@ async function runCells(
     const reply = await executeOrStop(kernel, cell.source, onMessage, signal);
     if (reply === undefined) break;
     const metadata = { ...cell.metadata, execution: timing(started) };
-    done.set(cell.id, { execution_count: Number(reply.execution_count), metadata });
+    done.set(cell.id, { execution_count: countOf(reply), metadata });
+    if (reply.status !== 'ok' && isStopped()) break;
     if (reply.status !== 'ok') {
       const error = reply as Json & CellError;
       return { notebook: executed(), status: 'failed', failure: { place, error } };
     }
     onCellDone?.(place, (Date.now() - started) / 1000);
   }
-  return { notebook: executed(), status: signal?.aborted ? 'stopped' : 'done' };
+  return { notebook: executed(), status: isStopped() ? 'stopped' : 'done' };
 }
 
-/** The reply, or undefined when the run was stopped meanwhile. */
+function withOutputs(
+  notebook: Notebook,
+  outputs: CellOutputs,
+  done: ReadonlyMap<string, Partial<CodeCell>>,
+): Notebook {
+  const cells = notebook.cells.map((cell, i) =>
+    cell.cell_type === 'markdown'
+      ? cell
+      : { ...cell, execution_count: null, ...done.get(cell.id), outputs: outputs.of(i) },
+  );
+  return { ...notebook, cells };
+}
+
+const countOf = ({ execution_count }: Json) =>
+  typeof execution_count === 'number' ? execution_count : null;
+
+/** The reply, or undefined when the run was stopped meanwhile; of a kernel that died, the cell is told to have failed. */
 async function executeOrStop(
   kernel: KernelClient,
   code: string,
@@ -108,8 +124,12 @@ async function executeOrStop(
   try {
     return await kernel.execute(code, { onMessage });
   } catch (error) {
-    if (error instanceof KernelDied && signal?.aborted) return undefined;
-    throw error;
+    if (!(error instanceof KernelDied)) throw error;
+    if (signal?.aborted) return undefined;
+    const { name: ename, message: evalue } = error;
+    const report = { ename, evalue, traceback: [`${ename}: ${evalue}`] };
+    onMessage('error', report);
+    return { status: 'error', ...report };
   }
 }
 
