@@ -177,6 +177,14 @@ function bind(typescript: TypeScript, file: ts.SourceFile, program: ts.Program):
     bindSourceFile(file: ts.SourceFile, options: ts.CompilerOptions): void;
   };
   bindSourceFile(file, program.getCompilerOptions());
+  const { locals } = file as unknown as { locals?: Map<string, ts.Symbol> };
+  if (locals === undefined) return;
+  // It takes the compiler's spelling of `__name`, with one more underscore, for the name: once it is given the name.
+  locals.forEach = (use) => {
+    Reflect.deleteProperty(locals, 'forEach');
+    for (const [name, symbol] of locals)
+      use(symbol, typescript.unescapeLeadingUnderscores(name as ts.__String), locals);
+  };
 }
 
 function mappedTranspile(host: CompilerHost): TypeScript['transpileModule'] {

@@ -115,6 +115,11 @@ describe('the kernel’s language', function () {
     assert.deepEqual([answer.cursor_start, answer.cursor_end], [10, 15]);
   });
 
+  it('takes names that begin with two underscores', async () => {
+    await run('const __hidden = 3;\nconst ___more = 4;');
+    assert.equal((await run('__hidden + ___more')).result, '7');
+  });
+
   it('imports from any depth, and shows the shapes that a docstring gives', async () => {
     const { traceback, reply } = await run("import { Box, scale } from '../../library';");
     assert.equal(reply.status, 'ok', traceback);
