@@ -25,6 +25,8 @@ export function labArguments(userId: number | undefined, extra: readonly string[
     `--ServerApp.preferred_dir=${join(root, 'notebooks')}`,
     '--MultiKernelManager.default_kernel_name=typescript',
     '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
+    // Else the server drops what a cell prints faster than 1 MB/s; our kernel joins prints and waits for slow readers.
+    '--ZMQChannelsWebsocketConnection.limit_rate=False',
     ...(userId === 0 ? ['--allow-root'] : []),
     ...extra,
   ];

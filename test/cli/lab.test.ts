@@ -35,6 +35,7 @@ describe('lab', function () {
       );
       assert.equal(status, 0, stderr);
       assert.ok(stdout.includes(`.preferred_dir = '${join(root, 'notebooks')}'`), stdout);
+      assert.match(stdout, /\.limit_rate = (False|'False')/); // a cell's flood of lines arrives whole
       assert.deepEqual(readdirSync(home), []);
     } finally {
       rmSync(home, { recursive: true, force: true });
