@@ -1,6 +1,11 @@
 // The Node addon: loading it registers the ops, once in a process. Exports isa, threads, setThreads.
 #include <node_api.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -18,6 +23,15 @@ std::string registerAll() {
     if (!error.empty()) return error;
   }
   return "";
+}
+
+// glibc moves the size from which blocks are mapped up to the largest it has seen freed, 32 MB at most. Activations
+// below that then share its heap with what outlives them, and the heap grows with every step. A fixed size stops that.
+void keepHeapWhole() {
+#ifdef __GLIBC__
+  constexpr int mappedFrom = 8 << 20;
+  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, mappedFrom);
+#endif
 }
 
 napi_value threads(napi_env env, napi_callback_info) {
@@ -45,6 +59,7 @@ napi_value addon(napi_env env, napi_value exports) {
     napi_throw_error(env, nullptr, ("TensorFlow refused a kernel. " + error).c_str());
     return nullptr;
   }
+  keepHeapWhole();
   napi_value isa = nullptr;
   napi_create_string_utf8(env, isaName(chosenIsa()), NAPI_AUTO_LENGTH, &isa);
   napi_set_named_property(env, exports, "isa", isa);
