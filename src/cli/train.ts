@@ -1,6 +1,7 @@
 /** `npm run train`: trains with the flags of the original train.py, or prints what it would do. */
 import { watchInterrupts } from '../training/interrupts';
 import type { TrainOptions } from '../training/options';
+import { shellWord } from '../training/shell-word';
 import type { TrainResult } from '../training/train';
 import { UsageError } from './output-files';
 import { trainCommand } from './train-args';
@@ -33,7 +34,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   });
   try {
     const note = (sentence: string) => progress.note(sentence);
-    const run = train(options, { signal: interrupts.signal, note });
+    const run = train(options, { signal: interrupts.signal, note, command: command() });
     let next = await run.next();
     for (; !next.done; next = await run.next()) progress.update(next.value);
     progress.end();
@@ -49,13 +50,10 @@ function ending({ ended, outputDir, step, checkpoint }: TrainResult): string {
   if (ended !== 'interrupted') return `The trained pipeline is in ${outputDir}.`;
   const kept =
     checkpoint === undefined ? 'No step was finished.' : `Kept ${checkpoint}, after step ${step}.`;
-  const words = process.argv.slice(2).map(quoted).join(' ');
-  return `${kept} The same command goes on from there:\n  npm run train -- ${words}`;
+  return `${kept} The same command goes on from there:\n  ${command()}`;
 }
 
-/** As a shell reads it. */
-const quoted = (word: string) =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+const command = () => `npm run train -- ${process.argv.slice(2).map(shellWord).join(' ')}`;
 
 main().catch((error: unknown) => {
   if (error instanceof UsageError) {

@@ -8,6 +8,7 @@ import './schedule-look';
 import './score-table';
 import './tensor-look';
 
+export { attach } from './attach';
 export { type BlindOptions, type BlindPair, type BlindTest, blindAB } from './blind-ab';
 export type { Card, CardOptions, Picture, PictureGrid } from './cards';
 export { cardGrid } from './cards';

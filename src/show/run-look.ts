@@ -2,12 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorldRun } from '../toyworld';
-import { readMetrics, type TrainResult } from '../training';
+import { type RunInfo, readMetrics, type TrainResult } from '../training';
 import { addLook } from './looks';
 import { DISPLAY, type MimeBundle } from './notebook';
 import { parametersBundle } from './parameter-tree';
 import { plot } from './plot';
 import { runFigure, runFinding } from './run-figure';
+import { table } from './table';
+import { formatDuration } from './text';
 import { heading, remark } from './theme';
 
 /** The curves of a run's folder; what is read is `metrics.jsonl`. */
@@ -52,5 +54,31 @@ addLook(
         heading('A run that trains its policy') + remark(how) + String(model['text/html']),
       'text/plain': `A run that trains its policy. ${how}\n${model['text/plain']}`,
     };
+  },
+);
+
+const isRunInfo = (value: unknown) =>
+  typeof value === 'object' &&
+  value !== null &&
+  ['id', 'path', 'state', 'step', 'changedAt'].every((name) => name in value);
+
+addLook('run on disk', { is: isRunInfo }, ({ id, state, step, path }: RunInfo) =>
+  folderBundle(path, `Run ${id}, ${state} after ${step} steps`),
+);
+
+addLook(
+  'runs on disk',
+  { is: (value) => Array.isArray(value) && value.length > 0 && value.every(isRunInfo) },
+  async (runs: readonly RunInfo[]) => {
+    const rows = runs.map(({ id, state, step, maxTrainSteps, loss, startedAt, changedAt }) => ({
+      run: id,
+      state,
+      step,
+      of: maxTrainSteps,
+      loss,
+      changed: changedAt.toISOString().slice(0, 16).replace('T', ' '),
+      time: startedAt && formatDuration((changedAt.getTime() - startedAt.getTime()) / 1000),
+    }));
+    return table(rows)[DISPLAY]();
   },
 );

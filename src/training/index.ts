@@ -81,6 +81,7 @@ export {
 } from './resume';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
 export { type DataPlan, type ModelPlan, planRun, type RunPlan, type Unknown } from './run-plan';
+export { type RunInfo, type RunsOptions, runInfo, runs } from './runs';
 export { type SftStepOptions, sftStep } from './sft-step';
 export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';
 export { textEncoderConstructorDraws } from './text-encoder-draws';

@@ -15,11 +15,14 @@ import type { StepRecord } from './record';
 import { finishedStep, RunBook } from './run-book';
 import { findRun, type Note, type RunSetup, setUpRun } from './run-setup';
 import { type Boundary, boundaryOf } from './run-state';
+import { beginRun, type RunEnd } from './run-status';
 import type { ValidationPicture } from './validation';
 
 export interface TrainHooks {
   /** Ends the run after the micro-batch under way, with a checkpoint of the last whole step. */
   readonly signal?: AbortSignal;
+  /** The shell's command that goes on with the run; it is kept in the folder. */
+  readonly command?: string;
   /** Is told, in sentences, what a person should know. @default nobody is */
   readonly note?: Note;
   /** Is given the validation pictures of a step. */
@@ -66,14 +69,29 @@ export async function* train(
   const run = await setUpRun(found, note);
   try {
     const book = await RunBook.open(run, note);
+    const noteEnd = await beginRun(outputDir, { ...hooks, maxTrainSteps });
+    let end: RunEnd = { state: 'interrupted' }; // whoever leaves the loop
     try {
-      return yield* steps(run, book, { ...hooks, note });
+      const result = yield* steps(run, book, { ...hooks, note });
+      if (result.ended !== 'interrupted') end = { state: 'finished' };
+      return result;
+    } catch (error) {
+      end = endedBy(error);
+      throw error;
     } finally {
       await book.close();
+      await noteEnd(end);
     }
   } finally {
     run.dispose();
   }
+}
+
+/** A stopped cell's error is no fault of the run. */
+function endedBy(error: unknown): RunEnd {
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  if (name === 'AbortError' || name === 'Interrupted') return { state: 'interrupted' };
+  return { state: 'failed', error: message };
 }
 
 async function* steps(

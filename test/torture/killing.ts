@@ -112,7 +112,8 @@ export async function killAndResume(
  * that were killed before their first checkpoint (`metrics-1.jsonl`).
  */
 export async function differences(a: string, b: string): Promise<string[]> {
-  const LEFT_OUT = /(^|\/)(config\.json|manifest\.json|metrics(-\d+)?\.jsonl)$|^logs\/|tfevents/;
+  const LEFT_OUT =
+    /(^|\/)(config\.json|run\.json|manifest\.json|metrics(-\d+)?\.jsonl)$|^logs\/|tfevents/;
   const [filesA, filesB] = [await describeFiles(a, {}), await describeFiles(b, {})];
   const names = [...new Set([...filesA.keys(), ...filesB.keys()])].filter(
     (name) => !LEFT_OUT.test(name) || /^(unet|vae|text_encoder)\/config\.json$/.test(name),
