@@ -124,7 +124,7 @@ const course = {
     values: ['names with "pickapic"', 'always'],
     ...{ repo: 'names with "pickapic"', paper: 'always', fixed: 'always' },
     describe:
-      'Undecided pairs are left out only where --dataset_name contains "pickapic"; under another name a label of ½ lets jpg_0 win. --train_data_dir alone, which ended the original with an error, leaves them out in every set.',
+      'Undecided pairs are left out only where --dataset_name contains "pickapic"; under another name a label of ½ lets jpg_0 win. --train_data_dir alone, which ended the original with an error, leaves them out in every set. With it goes the order of an image folder: by path in the original, else as its metadata has it.',
     source: 'train.py:715, 830, 856',
     actsIn: 'src/data/training-data.ts',
   },
