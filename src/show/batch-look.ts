@@ -2,7 +2,7 @@
 import type { Batch } from '../data';
 import type { RgbImage } from '../data/image';
 import { imagesFromPixelValues } from '../data/pixels';
-import { addLook } from './looks';
+import { addLook, has } from './looks';
 import type { MimeBundle } from './notebook';
 import { escapeHtml } from './text';
 import { heading, remark, row, THEME } from './theme';
@@ -64,11 +64,6 @@ function mirrored({ placements, captions }: Batch, i: number): string {
 
 addLook(
   'batch',
-  {
-    is: (value) =>
-      ['pixelValues', 'pixelShape', 'inputIds', 'captions', 'placements', 'epoch'].every(
-        (name) => name in value,
-      ),
-  },
+  { is: has('pixelValues', 'pixelShape', 'inputIds', 'captions', 'placements', 'epoch') },
   batchBundle,
 );

@@ -8,6 +8,12 @@ export type Kind<T> =
 
 type Show<T> = (value: T) => MimeBundle | Promise<MimeBundle>;
 
+/** A test for plain objects: whether a value is one that has all of these properties. */
+export const has =
+  (...names: readonly string[]) =>
+  (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && names.every((name) => name in value);
+
 /** Read by `kernels/typescript/rich-value.ts`. */
 const LOOKS = Symbol.for('diffusion-dpo.looks');
 

@@ -10,7 +10,7 @@ import {
 import { PictureError, type RgbImage } from '../data/image';
 import { ParquetError } from '../data/parquet';
 import { PictureFiles } from '../data/picture-files';
-import { addLook } from './looks';
+import { addLook, has } from './looks';
 import { DISPLAY, type Displayable, type MimeBundle } from './notebook';
 import { escapeHtml } from './text';
 import { COLOURS, heading, remark, row, THEME } from './theme';
@@ -118,8 +118,7 @@ export function showPairs(data: TrainingData, options: ShowPairsOptions = {}): D
 /** For pairs met without their data set: the pictures are in the file that each names. */
 const anyFile = new PictureFiles();
 
-const isRow = (value: object) =>
-  ['caption', 'winner', 'file', 'row', 'rowGroup'].every((name) => name in value);
+const isRow = has('caption', 'winner', 'file', 'row', 'rowGroup');
 
 addLook('pair', { is: isRow }, (pair: TrainingRow) => pairBundle({ pictures: anyFile }, pair));
 

@@ -1,6 +1,6 @@
 /** What one optimizer step measured, in words that say whether it is good. */
 import type { StepRecord } from '../training';
-import { addLook } from './looks';
+import { addLook, has } from './looks';
 import type { MimeBundle } from './notebook';
 import { formatDuration, formatNumber } from './text';
 import { bar, facts, factsText, heading, remark } from './theme';
@@ -69,11 +69,6 @@ function gained({ modelLossW, refLossW, modelLossL, refLossL }: StepRecord): str
 
 addLook(
   'step record',
-  {
-    is: (value) =>
-      ['step', 'maxTrainSteps', 'loss', 'gradNorm', 'pairsPerSecond', 'secondsLeft'].every(
-        (name) => name in value,
-      ),
-  },
+  { is: has('step', 'maxTrainSteps', 'loss', 'gradNorm', 'pairsPerSecond', 'secondsLeft') },
   recordBundle,
 );

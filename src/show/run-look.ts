@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WorldRun } from '../toyworld';
 import { type RunInfo, readMetrics, type TrainResult } from '../training';
-import { addLook } from './looks';
+import { addLook, has } from './looks';
 import { DISPLAY, type MimeBundle } from './notebook';
 import { parametersBundle } from './parameter-tree';
 import { plot } from './plot';
@@ -23,7 +23,7 @@ async function folderBundle(folder: string, said: string): Promise<MimeBundle> {
 
 addLook(
   'result of a run',
-  { is: (value) => 'outputDir' in value && 'ended' in value && 'step' in value },
+  { is: has('outputDir', 'ended', 'step') },
   ({ outputDir, step, ended, checkpoint }: TrainResult) =>
     folderBundle(
       outputDir,
@@ -36,31 +36,21 @@ interface RunFolder {
   readonly path: string;
 }
 
-addLook(
-  'folder of a run',
-  { is: (value) => ['id', 'path', 'log', 'file'].every((name) => name in value) },
-  ({ id, path }: RunFolder) => folderBundle(path, `Run ${id} in ${path}`),
+addLook('folder of a run', { is: has('id', 'path', 'log', 'file') }, ({ id, path }: RunFolder) =>
+  folderBundle(path, `Run ${id} in ${path}`),
 );
 
-addLook(
-  'run in the world',
-  { is: (value) => 'policy' in value && 'records' in value && 'dispose' in value },
-  ({ policy }: WorldRun) => {
-    const model = parametersBundle(policy.parameters, 'policy');
-    const how =
-      'Records come as they are asked for: for await (const record of dashboard(run)) { … }';
-    return {
-      'text/html':
-        heading('A run that trains its policy') + remark(how) + String(model['text/html']),
-      'text/plain': `A run that trains its policy. ${how}\n${model['text/plain']}`,
-    };
-  },
-);
+addLook('run in the world', { is: has('policy', 'records', 'dispose') }, ({ policy }: WorldRun) => {
+  const model = parametersBundle(policy.parameters, 'policy');
+  const how =
+    'Records come as they are asked for: for await (const record of dashboard(run)) { … }';
+  return {
+    'text/html': heading('A run that trains its policy') + remark(how) + String(model['text/html']),
+    'text/plain': `A run that trains its policy. ${how}\n${model['text/plain']}`,
+  };
+});
 
-const isRunInfo = (value: unknown) =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['id', 'path', 'state', 'step', 'changedAt'].every((name) => name in value);
+const isRunInfo = has('id', 'path', 'state', 'step', 'changedAt');
 
 addLook('run on disk', { is: isRunInfo }, ({ id, state, step, path }: RunInfo) =>
   folderBundle(path, `Run ${id}, ${state} after ${step} steps`),

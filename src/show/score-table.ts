@@ -1,7 +1,7 @@
 /** Rates with their intervals, drawn on one scale: who beats whom, and whether that may be claimed. */
 import { formatRate, type Interval, type WinRate } from '../scoring';
 import type { Comparison } from '../toyworld';
-import { addLook } from './looks';
+import { addLook, has } from './looks';
 import { DISPLAY, type Displayable, type MimeBundle } from './notebook';
 import { table } from './table';
 import { escapeHtml } from './text';
@@ -82,10 +82,7 @@ function intervalBar({ low, mean, high }: Interval, chance: number): string {
   return `<span style="display:inline-flex;width:${WIDTH}px">${pieces.join('')}</span>`;
 }
 
-const isInterval = (value: unknown): value is Interval =>
-  typeof value === 'object' &&
-  value !== null &&
-  ['mean', 'low', 'high', 'n'].every((name) => name in value);
+const isInterval = has('mean', 'low', 'high', 'n');
 
 addLook('rate', { is: isInterval }, (rate: Interval) =>
   scoresBundle({ rate }, 'rate with its 95 % interval', 0.5),
