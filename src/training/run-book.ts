@@ -6,6 +6,7 @@ import { type SavePipelineOptions, saveLora, savePipeline } from '../hub';
 import { writeTextAtomically } from '../hub/atomic';
 import { readJson, writeJson } from '../hub/json-file';
 import { saveCheckpoint } from './checkpoint';
+import { removeOldCheckpoints } from './checkpoint-folders';
 import { withoutSecrets } from './configuration';
 import { type Metrics, type MetricsFile, metricsOf, openMetrics } from './metrics';
 import type { NotFiniteError } from './not-finite';
@@ -121,6 +122,9 @@ export class RunBook {
   /** Saves the pipeline with what was trained, and an adapter on its own beside it; notes last that it did. */
   async finish(step: number): Promise<void> {
     const { models, options, ema } = this.run;
+    const { checkpointsTotalLimit: totalLimit, outputDir } = options;
+    // A process killed between saving its last checkpoint and removing the oldest leaves one too many.
+    if (totalLimit !== undefined) await removeOldCheckpoints(outputDir, totalLimit, step);
     if (ema) models.trained.copyFrom(ema.average);
     if (models.lora) await saveLora(models.lora, options.outputDir);
     await withResult(models, (result) =>

@@ -5,7 +5,7 @@
 import { mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { saveCheckpoint } from '../../src/training/checkpoint';
-import { cleanOutputFolder } from '../../src/training/checkpoint-folders';
+import { cleanOutputFolder, removeOldCheckpoints } from '../../src/training/checkpoint-folders';
 import { openMetrics } from '../../src/training/metrics';
 import { findCheckpoint } from '../../src/training/resume';
 import { assertHolds, smallParts } from '../support/small-checkpoint';
@@ -26,6 +26,7 @@ async function main(outputDir: string, steps: number): Promise<void> {
     await saveCheckpoint(outputDir, step, smallParts(step, SIZE), { totalLimit: 2 });
     writeSync(1, `saved checkpoint-${step}\n`); // has left the process when the next line runs
   }
+  await removeOldCheckpoints(outputDir, 2, steps); // of a process killed before it could
   metrics.close();
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tensorCount } from '../../src/engine';
 import { disposePipeline, loadPipeline, savePipeline } from '../../src/hub';
@@ -109,6 +109,17 @@ describe('train: resumed', () => {
       const { records, result } = await run(request(folder, { maxTrainSteps: 1 }));
       assert.deepEqual([records.length, result?.ended], [0, 'finished']);
       disposePipeline(await loadPipeline(folder));
+    }));
+
+  it('keeps no more checkpoints than it may, though it was killed before the oldest was removed', () =>
+    inTemporaryFolder(async (folder) => {
+      const asked = request(folder, { maxTrainSteps: 1, checkpointsTotalLimit: 1 });
+      await run(asked);
+      for (const name of ['finished.json', 'model_index.json']) rmSync(join(folder, name));
+      cpSync(join(folder, 'checkpoint-1'), join(folder, 'checkpoint-0'), { recursive: true });
+      await run(asked);
+      const names = readdirSync(folder).filter((name) => name.startsWith('checkpoint-'));
+      assert.deepEqual(names, ['checkpoint-1']);
     }));
 
   it('refuses a checkpoint of other options, naming them, unless they may differ', () =>
