@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 
 const root = resolve(__dirname, '..');
 const maxLines = 300;
-const maxFixtureBytes = 15_000_000;
+const maxFixtureBytes = 20_000_000;
 const counted = /\.(ts|mjs|cjs|js|cc|h|py)$/;
 const skipped = new Set(['node_modules', 'build', 'fixtures']);
 
