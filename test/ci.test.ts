@@ -14,13 +14,16 @@ describe('.ci/run', function () {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Runs .ci/run in a repository whose `npm test` is `test`. */
-  function runWith(test: string) {
+  /** Runs .ci/run in a repository with these scripts. */
+  function runWith(test: string, parity = "echo '3 passed, 0 failed'") {
     const repository = join(folder, 'repository');
     const temporary = join(folder, 'tmp');
     mkdirSync(temporary);
     cpSync(join(root, '.ci'), join(repository, '.ci'), { recursive: true });
-    writeFileSync(join(repository, 'package.json'), JSON.stringify({ scripts: { test } }));
+    writeFileSync(
+      join(repository, 'package.json'),
+      JSON.stringify({ scripts: { test, 'test:parity': parity } }),
+    );
     const git = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
         cwd: repository,
@@ -40,22 +43,31 @@ describe('.ci/run', function () {
     return { status, lines: stdout.trimEnd().split('\n') };
   }
 
-  it('ends with the tally of a clean clone', () => {
+  it('ends with the tally of a clean clone, both scripts together', () => {
     const { status, lines } = runWith("ls; echo '12 passed, 0 failed'");
     assert.equal(status, 0);
-    assert.equal(lines.at(-1), '12 passed, 0 failed');
+    assert.equal(lines.at(-1), '15 passed, 0 failed');
     assert.ok(lines.includes('package.json') && !lines.includes('uncommitted'));
   });
 
   it('fails with the tests', () => {
     const { status, lines } = runWith("echo '11 passed, 1 failed'; exit 1");
     assert.equal(status, 1);
-    assert.equal(lines.at(-1), '11 passed, 1 failed');
+    assert.equal(lines.at(-1), '14 passed, 1 failed');
+  });
+
+  it('fails with the heavier tests', () => {
+    const { status, lines } = runWith(
+      "echo '11 passed, 0 failed'",
+      "echo '1 passed, 2 failed'; exit 1",
+    );
+    assert.equal(status, 1);
+    assert.equal(lines.at(-1), '12 passed, 2 failed');
   });
 
   it('counts a failure when the tests never end', () => {
     const { status, lines } = runWith("echo 'No C++17 compiler was found'; exit 1");
     assert.equal(status, 1);
-    assert.equal(lines.at(-1), '0 passed, 1 failed');
+    assert.equal(lines.at(-1), '3 passed, 1 failed');
   });
 });

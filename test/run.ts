@@ -1,6 +1,7 @@
 /**
  * `npm test`: code style, types, then every mocha test; ends with `N passed, N failed` on a line of its own.
- * The style and the type check count as one check each. Arguments are passed on to mocha.
+ * The style and the type check count as one check each. Arguments are passed on to mocha; where they name tests, only
+ * these are run. The heavier parity tests in test/parity have a command of their own, `npm run test:parity`.
  *
  * The tests run in two processes: most of those that wait for programs and kernels, beside the others. The output of
  * the second is shown when the first is done.
@@ -74,7 +75,7 @@ function checkedTally(tally: Tally | undefined, status: number | null): Tally {
 const STARTING = ['test/*.test.ts', 'test/{cli,kernels,notebooks,toyworld}/**/*.test.ts'];
 
 async function runAllTests(options: readonly string[]): Promise<Tally[]> {
-  const others = STARTING.flatMap((pattern) => ['--ignore', pattern]);
+  const others = [...STARTING, 'test/parity/**'].flatMap((pattern) => ['--ignore', pattern]);
   const [first, second] = await Promise.all([
     runMocha([...options, ...STARTING]),
     runMocha([...options, ...others, 'test/**/*.test.ts'], 'kept'),
@@ -91,8 +92,7 @@ function readTally(path: string): Tally | undefined {
   }
 }
 
-async function main(): Promise<void> {
-  const args = process.argv.slice(2);
+async function checkAll(): Promise<Tally[]> {
   const tallies = [
     await check('code style', '@biomejs/biome/bin/biome', [
       'ci',
@@ -102,8 +102,15 @@ async function main(): Promise<void> {
     await check('types', 'typescript/bin/tsc', ['--project', '.', '--noEmit']),
   ];
   process.stdout.write('\n── tests\n');
-  const isSome = args.some((arg) => arg.startsWith('test/'));
-  tallies.push(...(isSome ? [(await runMocha(args)).tally] : await runAllTests(args)));
+  return tallies;
+}
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  const named = args.some((arg) => arg.startsWith('test/'));
+  const tallies = named
+    ? [(await runMocha(args)).tally]
+    : [...(await checkAll()), ...(await runAllTests(args))];
   const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
   const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
