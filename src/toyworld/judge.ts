@@ -7,14 +7,20 @@ import {
   AREAS,
   BACKGROUND_NAMES,
   BACKGROUNDS,
+  type Background,
   COLOUR_NAMES,
   COLOURS,
+  type Colour,
   type Meaning,
+  PLACE_NAMES,
   PLACES,
+  type Place,
   type Rgb,
+  SIZE_NAMES,
+  type Size,
 } from './scenes';
 import { shapeMatch } from './shape-match';
-import { SHAPES } from './shapes';
+import { SHAPES, type Shape } from './shapes';
 
 /** What the judge looks at, each from 0 (bad) to 1 (good), and what it counts for. */
 export const WEIGHTS = {
@@ -43,22 +49,47 @@ export function judge(image: RgbImage, caption: string): Terms {
   return judgeMeaning(image, readCaption(caption));
 }
 
+/** What a picture shows: how like each name it is, and how well it is made; all from 0 to 1. */
+export interface Perception {
+  readonly colour: Readonly<Record<Colour, number>>;
+  readonly shape: Readonly<Record<Shape, number>>;
+  readonly background: Readonly<Record<Background, number>>;
+  readonly size: Readonly<Record<Size, number>>;
+  readonly place: Readonly<Record<Place, number>>;
+  readonly vivid: number;
+  readonly clean: number;
+}
+
 /** Judges a picture against what was meant. */
 export function judgeMeaning(image: RgbImage, meaning: Meaning): Terms {
+  const seen = perceive(image);
+  if (!seen) return NOTHING_THERE;
+  return {
+    colour: seen.colour[meaning.colour],
+    shape: seen.shape[meaning.shape],
+    background: seen.background[meaning.background],
+    size: seen.size[meaning.size],
+    place: seen.place[meaning.place],
+    vivid: seen.vivid,
+    clean: seen.clean,
+  };
+}
+
+/** Looks at a picture, whatever was meant; undefined where nothing stands out from the background. */
+export function perceive(image: RgbImage): Perception | undefined {
   const { background, figure } = see(image);
-  if (!figure) return NOTHING_THERE;
+  if (!figure) return undefined;
   const match = shapeMatch(figure);
   const best = Math.max(...Object.values(match));
   const saturation = Math.max(...figure.colour) - Math.min(...figure.colour);
+  const colours = colourLikeness(figure.colour);
+  const backgroundDistance = (b: Background) => squaredDistance(background, BACKGROUNDS[b]);
   return {
-    colour: colourLikeness(figure.colour)[meaning.colour] * unit(saturation / 40),
-    shape: softmax(SHAPES, (shape) => match[shape] / 0.05)[meaning.shape],
-    background: softmax(
-      BACKGROUND_NAMES,
-      (b) => -squaredDistance(background, BACKGROUNDS[b]) / 830,
-    )[meaning.background],
-    size: sizeLikeness(figure, meaning),
-    place: unit(1 - distanceFromPlace(figure, meaning) / 7),
+    colour: named(COLOUR_NAMES, (colour) => colours[colour] * unit(saturation / 40)),
+    shape: softmax(SHAPES, (shape) => match[shape] / 0.05),
+    background: softmax(BACKGROUND_NAMES, (b) => -backgroundDistance(b) / 830),
+    size: named(SIZE_NAMES, (size) => sizeLikeness(figure, size)),
+    place: named(PLACE_NAMES, (place) => unit(1 - distanceFromPlace(figure, place) / 7)),
     vivid: unit(saturation / 150),
     clean: unit(1 - (2 * figure.stray) / figure.area) * unit((best - 0.55) / 0.35),
   };
@@ -94,6 +125,9 @@ function softmax<K extends string>(names: readonly K[], score: (name: K) => numb
   >;
 }
 
+const named = <K extends string>(names: readonly K[], value: (name: K) => number) =>
+  Object.fromEntries(names.map((name) => [name, value(name)])) as Record<K, number>;
+
 /** Hue as an angle (the hexagon's, smoothed): red 0, green 2π/3, blue −2π/3. */
 function hue([red, green, blue]: Rgb): number {
   return Math.atan2(Math.sqrt(3) * (green - blue), 2 * red - green - blue);
@@ -112,13 +146,13 @@ function squaredDistance(a: Rgb, b: Rgb): number {
 }
 
 /** 1 at the asked size; the next size away, about half as large again, scores near 0.1. */
-function sizeLikeness({ area }: Figure, { size }: Meaning): number {
+function sizeLikeness({ area }: Figure, size: Size): number {
   const deviation = Math.log(area / AREAS[size]) / 0.22;
   return Math.exp(-(deviation ** 2) / 2);
 }
 
 /** Pixels between the figure's centroid and where the caption wants it. */
-function distanceFromPlace({ x, y }: Figure, { place }: Meaning): number {
+function distanceFromPlace({ x, y }: Figure, place: Place): number {
   const [wantedX, wantedY] = PLACES[place];
   return Math.hypot(x - wantedX, y - wantedY);
 }
