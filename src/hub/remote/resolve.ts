@@ -1,0 +1,209 @@
+/** One way to name a model or a data set: a folder, a file, or `owner/name` of the hub. */
+import { stat } from 'node:fs/promises';
+import { join, resolve as resolvePath } from 'node:path';
+import { readJson } from '../json-file';
+import { RepoCache } from './cache-layout';
+import { type DownloadOptions, downloadFiles } from './download';
+import { faultOfName } from './file-names';
+import { HubError } from './hub-error';
+import { currentCommit, listRepo, type RepoFile } from './listing';
+import { checkRevision, isRepoName, type RepoName, type RepoType } from './repo-name';
+import { checkVariant, fits, modelFiles, pipelineFiles } from './select';
+import { HubSession } from './session';
+import type { HubOptions } from './settings';
+
+/** What of a repository is wanted. */
+export interface ResolveOptions extends HubOptions, DownloadOptions {
+  /** A branch, a tag or a commit. @default 'main' */
+  readonly revision?: string | undefined;
+  /** A part of weight files' names, such as `fp16`, that is preferred. */
+  readonly variant?: string | undefined;
+  /** A folder inside. */
+  readonly subfolder?: string | undefined;
+  /** Names of files, relative to the subfolder; `*` is anything within a folder, `**` anything. @default what a model needs */
+  readonly files?: readonly string[] | undefined;
+  /** @default 'model' */
+  readonly repoType?: RepoType | undefined;
+}
+
+/** Where it is on this disk. */
+export interface Resolved {
+  /** The folder, `subfolder` in it; or the file that was named. */
+  readonly path: string;
+  /** Full paths of the files that were asked for, or that a model needs. */
+  readonly files: readonly string[];
+  /** Of the hub: where it comes from. */
+  readonly source?: { readonly repo: RepoName; readonly revision: string; readonly commit: string };
+}
+
+/**
+ * Finds a model or a data set, and downloads from the hub what of it is needed and not yet in the cache. What is on the
+ * disk under that name goes before the hub, as in diffusers.
+ * @throws RangeError for a name that is neither there nor `owner/name`
+ * @throws HubError in one sentence for everything that the hub or the network refuse
+ */
+export async function resolve(name: string, options: ResolveOptions = {}): Promise<Resolved> {
+  const stats = await stat(name).catch(() => undefined);
+  if (stats) return local(name, stats.isFile() ? 'file' : 'folder', options);
+  if (!isRepoName(name)) throw unknownName(name);
+  const { revision = 'main', repoType = 'model', subfolder = '' } = options;
+  checkRevision(revision);
+  const fault = subfolder === '' ? undefined : faultOfName(subfolder);
+  if (fault !== undefined)
+    throw new RangeError(`The subfolder ${JSON.stringify(subfolder)} is refused: ${fault}.`);
+  const session = new HubSession({ type: repoType, name }, options);
+  return fromHub(session, revision, options);
+}
+
+/** The one sentence about a name that nothing has. */
+export function unknownName(name: string): RangeError {
+  return new RangeError(
+    `${JSON.stringify(name)} is no folder or file here, and no name on the hub; give a path, or owner/name.`,
+  );
+}
+
+async function local(
+  name: string,
+  kind: 'file' | 'folder',
+  options: ResolveOptions,
+): Promise<Resolved> {
+  if (kind === 'file') return { path: resolvePath(name), files: [resolvePath(name)] };
+  const path = resolvePath(name, options.subfolder ?? '');
+  const plain = (options.files ?? []).filter((file) => !file.includes('*'));
+  const files = plain.map((file) => join(path, file));
+  for (const file of [path, ...files]) {
+    await stat(file).catch(() => {
+      throw new RangeError(
+        `${JSON.stringify(name)} has no ${JSON.stringify(file.slice(resolvePath(name).length + 1))}.`,
+      );
+    });
+  }
+  return { path, files };
+}
+
+async function fromHub(
+  session: HubSession,
+  revision: string,
+  options: ResolveOptions,
+): Promise<Resolved> {
+  const cache = new RepoCache(session.settings.cacheDir, session.repo);
+  if (session.settings.network === 'offline')
+    return fromCache(cache, revision, options, 'the network is off (HF_HUB_OFFLINE)');
+  try {
+    const commit = await currentCommit(session, revision);
+    const listed = await listRepo(session, commit);
+    const fetchAll = (files: readonly RepoFile[]) =>
+      downloadFiles(session, cache, commit, files, options);
+    const wanted = await choose(listed, options, {
+      snapshot: cache.snapshot(commit),
+      bring: (name) => fetchAll(listed.filter(({ path }) => path === name)),
+      absent: (name) => cache.writeAbsence(commit, name),
+    });
+    await fetchAll(wanted);
+    await cache.writeRef(revision, commit); // last: until then the branch leads to the older whole snapshot
+    return found(cache, revision, commit, wanted, options);
+  } catch (error) {
+    if (!(error instanceof HubError) || error.reason !== 'unreachable') throw error;
+    const kept = await fromCache(cache, revision, options, error.message).catch(() => undefined);
+    if (!kept) throw error;
+    options.onNote?.(
+      `${error.message} Using the copy of ${session.repo.name} in the cache (${kept.source?.commit.slice(0, 8)}).`,
+    );
+    return kept;
+  }
+}
+
+/** What the cache has, made by this program or by Python's, without a request. */
+async function fromCache(
+  cache: RepoCache,
+  revision: string,
+  options: ResolveOptions,
+  why: string,
+): Promise<Resolved> {
+  const { name } = cache.repo;
+  const fail = (what: string) =>
+    new HubError(
+      `${name} ${what} in the cache (${cache.cacheDir}), and ${why.replace(/\.$/, '')}.`,
+      undefined,
+      'offline',
+    );
+  const commit = await cache.cachedCommit(revision);
+  if (commit === undefined)
+    throw fail(revision === 'main' ? 'is not' : `is not, at "${revision}",`);
+  const names = await cache.cachedFiles(commit);
+  if (names.length === 0) throw fail('is not');
+  const files = names.map((path) => ({ path }));
+  const wanted = await choose(files, options, {
+    snapshot: cache.snapshot(commit),
+    bring: async () => undefined,
+    absent: async () => undefined,
+  }).catch((error: unknown) => {
+    if (error instanceof HubError && error.reason === 'missing')
+      throw fail(`is there only in part (${error.message.replace(/\.$/, '')})`);
+    throw error;
+  });
+  return found(cache, revision, commit, wanted, options);
+}
+
+interface Surroundings {
+  readonly snapshot: string;
+  /** Makes a small file be in the snapshot. */
+  readonly bring: (name: string) => Promise<unknown>;
+  /** Told of a file that the repository does not have. */
+  readonly absent: (name: string) => Promise<unknown>;
+}
+
+/** The files that are wanted, of those there are. */
+async function choose<F extends { readonly path: string }>(
+  all: readonly F[],
+  { files, subfolder = '', variant }: ResolveOptions,
+  { snapshot, bring, absent }: Surroundings,
+): Promise<F[]> {
+  const byName = new Map(all.map((file) => [file.path, file]));
+  const names = [...byName.keys()];
+  const take = (chosen: readonly string[]) =>
+    [...new Set(chosen)].flatMap((name) => byName.get(name) ?? []);
+  const inside = (name: string) => (subfolder === '' ? name : `${subfolder}/${name}`);
+  if (files) {
+    const chosen: string[] = [];
+    for (const pattern of files.map(inside)) {
+      const fitting = names.filter((name) => fits(name, pattern));
+      if (fitting.length === 0) {
+        if (!pattern.includes('*')) await absent(pattern);
+        throw new HubError(
+          `The repository has no file ${JSON.stringify(pattern)}.`,
+          undefined,
+          'missing',
+        );
+      }
+      chosen.push(...fitting);
+    }
+    return take(chosen);
+  }
+  if (subfolder === '' && byName.has('model_index.json')) {
+    await bring('model_index.json');
+    const index = await readJson(join(snapshot, 'model_index.json'));
+    return take(pipelineFiles(index, names, { variant }));
+  }
+  const chosen = modelFiles(subfolder, names, { variant });
+  checkVariant(chosen, names, { variant });
+  if (chosen.length > 0) return take(chosen);
+  const where = subfolder === '' ? 'no model at its root' : `no folder "${subfolder}" with a model`;
+  throw new HubError(
+    `The repository has ${where}; name files of it, or a subfolder.`,
+    undefined,
+    'missing',
+  );
+}
+
+function found(
+  cache: RepoCache,
+  revision: string,
+  commit: string,
+  wanted: readonly { readonly path: string }[],
+  { subfolder = '' }: ResolveOptions,
+): Resolved {
+  const snapshot = cache.snapshot(commit);
+  const files = wanted.map(({ path }) => join(snapshot, path));
+  return { path: join(snapshot, subfolder), files, source: { repo: cache.repo, revision, commit } };
+}
