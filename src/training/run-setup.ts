@@ -28,6 +28,7 @@ import { type ParitySwitches, switchesOf } from './parity';
 import { findCheckpoint, type LoadedCheckpoint, loadCheckpoint } from './resume';
 import { loadRunModels, type RunModels } from './run-models';
 import { type Boundary, boundaryOf, type RunState, restoreRun } from './run-state';
+import { refuseBusyFolder } from './run-status';
 import { textEncoderConstructorDraws } from './text-encoder-draws';
 
 /** A run that is ready to train. */
@@ -65,6 +66,7 @@ export async function findRun(request: TrainRequest, note: Note): Promise<FoundR
     throw new RangeError(
       '--sdxl is planned (--dry_run) but not trained yet; Stable Diffusion 1.x is.',
     );
+  await refuseBusyFolder(asked.outputDir);
   const saved = await checkpointOf(asked, note);
   const options = { ...asked, seed: await seedOf(asked, saved, note) };
   if (!saved) await refuseUsedFolder(options);

@@ -29,11 +29,29 @@ export interface RunStatus {
 
 const RUN_FILE = 'run.json';
 
-/** Writes down that this process trains into `outputDir`. What is returned writes down the end. */
+/**
+ * Only one process may train into a folder: the second would clear away what the first is writing. Of another machine
+ * nobody can tell whether its process lives, and a run that goes on elsewhere must not have to wait.
+ * @throws Error naming the process of this machine that does
+ */
+export async function refuseBusyFolder(outputDir: string): Promise<void> {
+  const status = await readRunStatus(outputDir);
+  if (status?.state !== 'running' || status.host !== hostname() || status.pid === process.pid)
+    return;
+  throw new Error(
+    `--output_dir is ${outputDir}, but process ${status.pid} trains into it since ${status.startedAt}; wait for its end, stop it, or give another folder.`,
+  );
+}
+
+/**
+ * Writes down that this process trains into `outputDir`. What is returned writes down the end.
+ * @throws Error where another process began there in the meantime
+ */
 export async function beginRun(
   outputDir: string,
   { maxTrainSteps, command }: Pick<RunStatus, 'maxTrainSteps' | 'command'>,
 ): Promise<(end: RunEnd) => Promise<void>> {
+  await refuseBusyFolder(outputDir);
   const path = join(outputDir, RUN_FILE);
   const processStart = processOf(process.pid)?.start;
   const begun = {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tensorCount } from '../../src/engine';
 import { disposePipeline, loadPipeline, savePipeline } from '../../src/hub';
@@ -228,6 +231,22 @@ describe('train: what it leaves', () => {
       await run(request(folder, asked), { onValidation });
       assert.deepEqual(steps, [2, 3]);
       assert.deepEqual(readdirSync(join(folder, 'validation')).sort(), ['step-2', 'step-3']);
+    }));
+
+  it('the folder alone while another process trains into it', () =>
+    inTemporaryFolder(async (folder) => {
+      const other = spawn('sleep', ['60']);
+      const begun = { host: hostname(), startedAt: '2026-03-01T12:00:00Z', maxTrainSteps: 9 };
+      const status = { state: 'running', pid: other.pid, cwd: folder, ...begun };
+      writeFileSync(join(folder, 'run.json'), JSON.stringify(status));
+      const half = join(folder, '.checkpoint-1.7.0123abcd.incomplete'); // what it is writing
+      writeFileSync(half, '');
+      const asked = request(folder, { maxTrainSteps: 1 });
+      await assert.rejects(run(asked), { message: new RegExp(`process ${other.pid} trains into`) });
+      assert.ok(existsSync(half));
+      other.kill();
+      await once(other, 'close');
+      assert.equal((await run(asked)).result?.ended, 'finished');
     }));
 
   it('nothing of another run overwritten', () =>
