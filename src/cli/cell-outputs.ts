@@ -2,8 +2,9 @@
 import type { CellOutput, Json } from './notebook-file';
 
 /**
- * The outputs of all cells of one run. Displays with an id are replaced wherever they stand, also in
- * earlier cells; text printed in several pieces becomes one output.
+ * The outputs of all cells of one run, as Jupyter's nbclient would keep them. Displays with an id are replaced wherever
+ * they stand, also in earlier cells; text printed in several pieces becomes one output, and what a carriage return
+ * overwrote is gone from it. Upstream: nbclient 0.11, client.py; nbconvert 7.17, preprocessors/coalescestreams.py.
  */
 export class CellOutputs {
   readonly #cells: { output: CellOutput; displayId: string | undefined }[][] = [];
@@ -15,15 +16,15 @@ export class CellOutputs {
   }
 
   of(cell: number): CellOutput[] {
-    return (this.#cells[cell] ?? []).map(({ output }) => output);
+    return (this.#cells[cell] ?? []).map(({ output }) =>
+      output.output_type === 'stream' ? { ...output, text: lastWritten(output.text) } : output,
+    );
   }
 
   /** @param content - of a message that belongs to `cell`, which has been started. */
   receive(cell: number, msgType: string, content: Json): void {
-    if (msgType === 'update_display_data') {
-      this.#update(content);
-      return;
-    }
+    if (msgType.endsWith('display_data')) this.#update(content);
+    if (msgType === 'update_display_data') return;
     if (msgType === 'clear_output') {
       if (content.wait === true) this.#isClearing = true;
       else this.#cells[cell] = [];
@@ -55,6 +56,9 @@ export class CellOutputs {
     }
   }
 }
+
+/** A progress line that was drawn over itself, as it stood at the end. */
+const lastWritten = (text: string) => text.replace(/[^\n]*\r(?=[^\n])/g, '');
 
 function displayIdOf({ transient }: Json): string | undefined {
   const id = (transient as Json | undefined)?.display_id;

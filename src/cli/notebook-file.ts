@@ -1,6 +1,7 @@
 /** Notebook files as Jupyter writes them (nbformat 4.5), with text as one string while in memory. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { notebookText } from './notebook-text';
 
 export type Json = { readonly [key: string]: unknown };
 
@@ -29,6 +30,17 @@ export interface MarkdownCell {
   readonly id: string;
   readonly metadata: Json;
   readonly source: string;
+  /** Pictures that were pasted into the text. */
+  readonly attachments?: Json;
+}
+
+/** Text for a converter, such as LaTeX; it is kept, and shown nowhere here. */
+export interface RawCell {
+  readonly cell_type: 'raw';
+  readonly id: string;
+  readonly metadata: Json;
+  readonly source: string;
+  readonly attachments?: Json;
 }
 
 export interface CodeCell {
@@ -40,7 +52,10 @@ export interface CodeCell {
   readonly outputs: readonly CellOutput[];
 }
 
-export type NotebookCell = MarkdownCell | CodeCell;
+export type NotebookCell = MarkdownCell | RawCell | CodeCell;
+
+export const hasTag = ({ metadata }: NotebookCell, tag: string): boolean =>
+  Array.isArray(metadata.tags) && metadata.tags.includes(tag);
 
 export interface Notebook {
   readonly nbformat: 4;
@@ -55,14 +70,12 @@ export function readNotebook(path: string): Notebook {
   if (file?.nbformat !== 4 || !Array.isArray(file.cells)) {
     throw new TypeError(`${path} is no notebook of format 4.`);
   }
-  const cells = file.cells
-    .filter((cell: Json) => cell.cell_type === 'code' || cell.cell_type === 'markdown')
-    .map((cell: Json, i: number) => ({
-      id: `cell-${i + 1}`,
-      ...cell,
-      source: joined(cell.source),
-      ...(cell.cell_type === 'code' ? { outputs: joinOutputs(cell.outputs) } : {}),
-    }));
+  const cells = file.cells.map((cell: Json, i: number) => ({
+    id: `cell-${i + 1}`,
+    ...cell,
+    source: joined(cell.source),
+    ...(cell.cell_type === 'code' ? { outputs: joinOutputs(cell.outputs) } : {}),
+  }));
   return { ...file, cells };
 }
 
@@ -86,28 +99,8 @@ function joinOutputs(outputs: unknown): CellOutput[] {
 
 /** Writes under another name first, so that a file that exists is whole. */
 export function writeNotebook(path: string, notebook: Notebook): void {
-  const cells = notebook.cells.map((cell) => ({
-    ...cell,
-    source: lines(cell.source),
-    ...(cell.cell_type === 'code' ? { outputs: cell.outputs.map(splitOutput) } : {}),
-  }));
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.incomplete`;
-  writeFileSync(temporary, `${JSON.stringify({ ...notebook, cells }, undefined, 1)}\n`);
+  writeFileSync(temporary, notebookText(notebook));
   renameSync(temporary, path);
-}
-
-/** Text as a list of lines, so that a change of one line is a change of one line in git. */
-function lines(text: string): string[] {
-  return text.split(/(?<=\n)/).filter((line) => line !== '');
-}
-
-function splitOutput(output: CellOutput): Json {
-  if (output.output_type === 'stream') return { ...output, text: lines(output.text) };
-  if (output.output_type === 'error') return { ...output };
-  const data = Object.entries(output.data).map(([mime, value]) => [
-    mime,
-    typeof value === 'string' && mime.startsWith('text/') ? lines(value) : value,
-  ]);
-  return { ...output, data: Object.fromEntries(data) };
 }

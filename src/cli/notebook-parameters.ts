@@ -1,5 +1,5 @@
 /** Values that the command line gives a notebook, as a cell of its own. Upstream: papermill, parameterize.py. */
-import type { CodeCell, Notebook, NotebookCell } from './notebook-file';
+import { type CodeCell, hasTag, type Notebook, type NotebookCell } from './notebook-file';
 import { UsageError } from './output-files';
 
 /** A constant of the notebook and its new value, as JSON has values. */
@@ -26,8 +26,8 @@ export function parameter(word: string): Parameter {
  */
 export function withParameters(notebook: Notebook, parameters: readonly Parameter[]): Notebook {
   if (parameters.length === 0) return notebook;
-  const cells = notebook.cells.filter((cell) => !tagsOf(cell).includes(INJECTED));
-  const tagged = cells.findIndex((cell) => tagsOf(cell).includes('parameters'));
+  const cells = notebook.cells.filter((cell) => !hasTag(cell, INJECTED));
+  const tagged = cells.findIndex((cell) => hasTag(cell, 'parameters'));
   const at = tagged >= 0 ? tagged : cells.findIndex(({ cell_type }) => cell_type === 'code');
   for (const [name] of parameters) checkUse(name, cells, at);
   const injected: CodeCell = {
@@ -55,8 +55,4 @@ function checkUse(name: string, cells: readonly NotebookCell[], at: number): voi
     throw new UsageError(
       `--set ${name}: code cell ${later + 1} gives it a value afterwards. Tag that cell "parameters".`,
     );
-}
-
-function tagsOf({ metadata }: NotebookCell): readonly unknown[] {
-  return Array.isArray(metadata.tags) ? metadata.tags : [];
 }

@@ -20,11 +20,11 @@ export function reportHtml({ cells }: Notebook, { facts = [] }: ReportOptions = 
   const headings = headingsByCell.flat();
   const title = headings.find(({ level }) => level === 1)?.text ?? 'Notebook';
   const isInteractive = cells.some((cell) => cell.cell_type === 'code' && hasFigure(cell.outputs));
-  const body = cells.map((cell, i) =>
-    cell.cell_type === 'markdown'
-      ? `<section>${anchorHeadings(renderMarkdown(cell.source), headingsByCell[i] ?? [])}</section>`
-      : renderCode(cell),
-  );
+  const body = cells.map((cell, i) => {
+    if (cell.cell_type === 'code') return renderCode(cell);
+    if (cell.cell_type === 'raw') return '';
+    return `<section>${anchorHeadings(renderMarkdown(cell.source), headingsByCell[i] ?? [])}</section>`;
+  });
   const policy =
     "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
   return [

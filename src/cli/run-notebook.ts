@@ -1,8 +1,13 @@
 /** Runs a notebook from top to bottom through the project's kernel, without Jupyter. */
 import { dirname } from 'node:path';
-import { type KernelClient, KernelDied, startKernel } from '../../kernels/typescript/client';
+import {
+  type ExecuteOptions,
+  type KernelClient,
+  KernelDied,
+  startKernel,
+} from '../../kernels/typescript/client';
 import { CellOutputs } from './cell-outputs';
-import type { CellOutput, CodeCell, Json, Notebook } from './notebook-file';
+import { type CellOutput, type CodeCell, hasTag, type Json, type Notebook } from './notebook-file';
 
 /** A code cell about to run, or running. */
 export interface CellPlace {
@@ -40,7 +45,8 @@ export type CellError = Pick<
 >;
 
 /**
- * The kernel works in the notebook's folder, `path`'s. A cell that throws ends the run.
+ * The kernel works in the notebook's folder, `path`'s. A cell that throws ends the run, unless it is tagged
+ * `raises-exception`; one tagged `skip-execution` stays as it is. Both are as in Jupyter's own nbclient.
  * @throws Error when the kernel does not start.
  */
 export async function runNotebook(
@@ -74,7 +80,9 @@ async function runCells(
   const executed = () => withOutputs(notebook, outputs, done);
   for (const [i, cell] of notebook.cells.entries()) {
     if (cell.cell_type !== 'code' || cell.source.trim() === '') continue;
+    if (hasTag(cell, 'skip-execution')) continue;
     if (isStopped()) break;
+    const mayFail = hasTag(cell, 'raises-exception');
     const place = placeOf(notebook, i);
     onCell?.(place);
     outputs.start(i);
@@ -84,12 +92,13 @@ async function runCells(
       const text = textOf(content);
       if (text !== '') onText?.(text, place);
     };
-    const reply = await executeOrStop(kernel, cell.source, onMessage, signal);
+    const options = { onMessage, stopOnError: !mayFail };
+    const reply = await executeOrStop(kernel, cell.source, options, signal);
     if (reply === undefined) break;
     const metadata = { ...cell.metadata, execution: timing(started) };
     done.set(cell.id, { execution_count: countOf(reply), metadata });
     if (reply.status !== 'ok' && isStopped()) break;
-    if (reply.status !== 'ok') {
+    if (reply.status !== 'ok' && (!mayFail || reply.ename === KernelDied.name)) {
       const error = reply as Json & CellError;
       return { notebook: executed(), status: 'failed', failure: { place, error } };
     }
@@ -104,9 +113,9 @@ function withOutputs(
   done: ReadonlyMap<string, Partial<CodeCell>>,
 ): Notebook {
   const cells = notebook.cells.map((cell, i) =>
-    cell.cell_type === 'markdown'
-      ? cell
-      : { ...cell, execution_count: null, ...done.get(cell.id), outputs: outputs.of(i) },
+    cell.cell_type === 'code' && !hasTag(cell, 'skip-execution')
+      ? { ...cell, execution_count: null, ...done.get(cell.id), outputs: outputs.of(i) }
+      : cell,
   );
   return { ...notebook, cells };
 }
@@ -118,17 +127,17 @@ const countOf = ({ execution_count }: Json) =>
 async function executeOrStop(
   kernel: KernelClient,
   code: string,
-  onMessage: (msgType: string, content: Json) => void,
+  options: Required<ExecuteOptions>,
   signal: AbortSignal | undefined,
 ): Promise<Json | undefined> {
   try {
-    return await kernel.execute(code, { onMessage });
+    return await kernel.execute(code, options);
   } catch (error) {
     if (!(error instanceof KernelDied)) throw error;
     if (signal?.aborted) return undefined;
     const { name: ename, message: evalue } = error;
     const report = { ename, evalue, traceback: [`${ename}: ${evalue}`] };
-    onMessage('error', report);
+    options.onMessage('error', report);
     return { status: 'error', ...report };
   }
 }

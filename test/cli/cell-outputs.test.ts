@@ -34,6 +34,24 @@ describe('CellOutputs', () => {
     assert.deepEqual(texts(outputs, 1), []);
   });
 
+  it('replaces a display by a new one of its id too', () => {
+    const outputs = new CellOutputs();
+    outputs.start(0);
+    outputs.receive(0, 'display_data', show('first', 'live'));
+    outputs.receive(0, 'display_data', show('second', 'live'));
+    assert.deepEqual(texts(outputs, 0), ['second', 'second']);
+  });
+
+  it('keeps of a line that was drawn over itself the last state, and line ends of Windows', () => {
+    const outputs = new CellOutputs();
+    outputs.start(0);
+    for (const text of ['begun\n1 of 2', '\r2 of', ' 2\r\n', 'next\r'])
+      outputs.receive(0, 'stream', { name: 'stdout', text });
+    assert.deepEqual(texts(outputs, 0), ['begun\n2 of 2\r\nnext\r']);
+    outputs.receive(0, 'stream', { name: 'stdout', text: 'last' });
+    assert.deepEqual(texts(outputs, 0), ['begun\n2 of 2\r\nlast']);
+  });
+
   it('clears now, or when the next output comes', () => {
     const outputs = new CellOutputs();
     outputs.start(0);

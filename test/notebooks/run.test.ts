@@ -1,26 +1,17 @@
-/** The notebooks, from top to bottom through the real kernel, in the small setting. */
+/**
+ * The notebooks, from top to bottom through the real kernel, in the small setting. 02 is run in runners.test.ts;
+ * `npm run test:notebooks` runs all of them in Jupyter's own client as well.
+ */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { readNotebook } from '../../src/cli/notebook-file';
-import { stripAnsi } from '../../src/cli/report-html';
-import { runNotebook } from '../../src/cli/run-notebook';
 import { parityLedger } from '../../src/training/parity';
 import { inTemporaryFolder } from '../support/temporary';
-
-const ROOT = join(__dirname, '..', '..');
+import { codeCells, ROOT, runHere, small } from './runners';
 
 async function run(name: string) {
-  const path = join(ROOT, 'notebooks', name);
   return inTemporaryFolder(async (folder) => {
-    const env = { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: folder };
-    const { status, failure, notebook } = await runNotebook(path, readNotebook(path), { env });
-    const where = `cell ${failure?.place.number}, ${failure?.place.heading}`;
-    const why = stripAnsi((failure?.error.traceback ?? []).join('\n'));
-    assert.equal(status, 'done', `${where}\n${why}`);
-    const code = notebook.cells.filter((cell) => cell.cell_type === 'code');
+    const notebook = await runHere(join(ROOT, 'notebooks', name), small(folder));
+    const code = codeCells(notebook);
     assert.deepEqual(
       code.map((cell) => cell.execution_count),
       code.map((_, i) => i + 1),
@@ -52,11 +43,6 @@ describe('the notebooks', function () {
     assert.match(JSON.stringify(outputs), /n = \d+/);
   });
 
-  it('02-the-loss-step-by-step runs, and every check holds', async () => {
-    const outputs = await run('02-the-loss-step-by-step.ipynb');
-    assert.ok(JSON.stringify(outputs).split('✓').length > 15);
-  });
-
   it('03-parity-ledger runs, every check holds, and every switch has its row in the summary', async () => {
     const outputs = await run('03-parity-ledger.ipynb');
     assert.ok(ticks(outputs) >= 40, `${ticks(outputs)} ticks`);
@@ -80,20 +66,5 @@ describe('the notebooks', function () {
   it('08-what-a-step-costs runs, and leaves no tensor behind', async () => {
     const outputs = await run('08-what-a-step-costs.ipynb');
     assert.match(JSON.stringify(outputs), /✓ tensors that the steps left behind: 0/);
-  });
-
-  it('run in Jupyter too: nbclient finds the kernel through JUPYTER_PATH', async () => {
-    const python = join(ROOT, '.venv', 'bin', 'python');
-    assert.ok(existsSync(python), 'there is no .venv; npm run setup makes it');
-    const script = join(__dirname, 'nbclient_run.py');
-    const notebook = join(ROOT, 'notebooks', '02-the-loss-step-by-step.ipynb');
-    const env = { ...process.env, JUPYTER_PATH: ROOT };
-    const { stdout } = await promisify(execFile)(python, [script, notebook], { env });
-    const { counts, last } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
-    assert.deepEqual(
-      counts,
-      counts.map((_: number, i: number) => i + 1),
-    );
-    assert.match(last, /loss, flipped: 1\.220095/);
   });
 });

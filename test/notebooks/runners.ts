@@ -1,0 +1,52 @@
+/** Notebooks run by this project's runner and by Jupyter's own client, and what must be the same in both copies. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { type CodeCell, type Notebook, readNotebook } from '../../src/cli/notebook-file';
+import { committedForm } from '../../src/cli/notebook-form';
+import { notebookText } from '../../src/cli/notebook-text';
+import { stripAnsi } from '../../src/cli/report-html';
+import { type NotebookRun, runNotebook } from '../../src/cli/run-notebook';
+
+export const ROOT = resolve(__dirname, '..', '..');
+
+/** The tests' setting; what a notebook keeps goes to `folder`. */
+export const small = (folder: string) => ({
+  DPO_NOTEBOOK_BUDGET: 'small',
+  DPO_RUN_FOLDER: folder,
+});
+
+type Env = { readonly [name: string]: string };
+
+/** @throws AssertionError with place and trace where a cell fails */
+export async function runHere(path: string, env: Env): Promise<Notebook> {
+  const run = await runNotebook(path, readNotebook(path), { env });
+  assert.equal(run.status, 'done', why(run));
+  return run.notebook;
+}
+
+const why = ({ failure }: NotebookRun) =>
+  `cell ${failure?.place.number}, ${failure?.place.heading}\n${stripAnsi((failure?.error.traceback ?? []).join('\n'))}`;
+
+/** The copy that Jupyter's client leaves in `folder`. */
+export async function runInJupyter(path: string, folder: string, env: Env): Promise<string> {
+  const python = join(ROOT, '.venv', 'bin', 'python');
+  assert.ok(existsSync(python), 'there is no .venv; npm run setup makes it');
+  const copy = join(folder, `nbclient-${basename(path)}`);
+  const args = [join(__dirname, 'nbclient_run.py'), path, copy];
+  await promisify(execFile)(python, args, { env: { ...process.env, JUPYTER_PATH: ROOT, ...env } });
+  return copy;
+}
+
+export const codeCells = ({ cells }: Notebook): CodeCell[] =>
+  cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell] : []));
+
+/** Whatever was taken from a clock: `3.1 s`, `12 ms`, `5.2 steps/s`, a date. */
+const MEASURED =
+  /\b\d{4}-\d\d-\d\d[T-]\d\d[:\d]*(?:\.\d+Z)?(?:-[\w-]+)?|[\d.,]+(?=\s?(?:ms|s|min|h|steps\/s|it\/s)\b)/g;
+
+/** The text of a copy without times of running, wherever they stand. */
+export const timeless = (notebook: Notebook): string =>
+  notebookText(committedForm(notebook)).replace(MEASURED, '‹time›');
