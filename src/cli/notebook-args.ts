@@ -5,6 +5,7 @@ import { type Parameter, parameter } from './notebook-parameters';
 
 /** What `npm run notebook` was asked for. */
 export interface NotebookArgs {
+  readonly task: 'run' | 'format';
   readonly notebook: string;
   readonly parameters: readonly Parameter[];
   readonly output?: string;
@@ -17,6 +18,7 @@ export interface NotebookArgs {
 type Parsed = Pick<NotebookArgs, 'notebook' | 'output' | 'runs'> & {
   readonly set: readonly string[];
   readonly in_place: boolean;
+  readonly format: boolean;
   readonly force: boolean;
 };
 
@@ -45,11 +47,22 @@ export function notebookArgs(argv: readonly string[]): NotebookArgs {
   });
   place.add_argument('--in-place', {
     action: 'store_true',
-    help: 'write into the notebook itself, also where a cell fails',
+    help: 'write into the notebook itself, in the form that is committed, also where a cell fails',
+  });
+  place.add_argument('--format', {
+    action: 'store_true',
+    help: 'run nothing: only bring the notebook into the form that is committed',
   });
   parser.add_argument('--force', { action: 'store_true', help: 'replace an --output that exists' });
   parser.add_argument('--runs', { default: RUNS_FOLDER, metavar: 'DIR', help: 'default: runs/' });
-  const { set, in_place, force, ...rest } = parser.parse_args([...argv]) as Parsed;
-  const existing = force ? 'replace' : 'refuse';
-  return { ...rest, parameters: set.map(parameter), inPlace: in_place, existing };
+  const { set, in_place, format, force, ...rest } = parser.parse_args([...argv]) as Parsed;
+  if (format && set.length > 0)
+    parser.error('argument --format: not allowed with argument --set; no cell is run');
+  return {
+    ...rest,
+    task: format ? 'format' : 'run',
+    parameters: set.map(parameter),
+    inPlace: in_place,
+    existing: force ? 'replace' : 'refuse',
+  };
 }

@@ -7,22 +7,39 @@ export type Parameter = readonly [name: string, value: unknown];
 
 const INJECTED = 'injected-parameters';
 
-/** Reads `name=value`: a value that is JSON as that, another as text. Throws UsageError where the name is none. */
+/**
+ * Reads `name=value`: a value that is JSON as that, another as text.
+ * @throws UsageError where the name is none, the JSON is broken, or a number cannot be held exactly enough
+ */
 export function parameter(word: string): Parameter {
-  const [, name, value = ''] = /^([A-Za-z_$][\w$]*)=(.*)$/s.exec(word) ?? [];
+  const [, name, text = ''] = /^([A-Za-z_$][\w$]*)=(.*)$/s.exec(word) ?? [];
   if (name === undefined)
     throw new UsageError(`--set ${word} is not allowed; give NAME=VALUE, the name as in the code.`);
   try {
-    return [name, JSON.parse(value)];
-  } catch {
-    return [name, value]; // --set lossType=ipo needs no quotes
+    return [name, JSON.parse(text, (_, value) => held(value, name, text))];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    if (/^[[{"]/.test(text))
+      throw new UsageError(`--set ${name}: ${text} is neither JSON nor text: ${error.message}`);
+    return [name, text]; // --set lossType=ipo needs no quotes
   }
+}
+
+function held(value: unknown, name: string, text: string): unknown {
+  const isTooLarge = typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  if (isTooLarge && !Number.isFinite(value))
+    throw new UsageError(`--set ${name}: a number of ${text} is too large for a float64.`);
+  if (isTooLarge && !/[.eE]/.test(text))
+    throw new UsageError(
+      `--set ${name}: ${text} is an integer above 2^53 − 1, which would be rounded; give it as "text".`,
+    );
+  return value;
 }
 
 /**
  * The notebook with a cell of constants after the one tagged `parameters`, or else after the first code cell. A cell
  * that an earlier run put in is replaced.
- * @throws UsageError where a value would change nothing: its name is not used, or a later cell gives it another
+ * @throws UsageError where a value would change nothing: its name is not used, or a later cell or value gives it another
  */
 export function withParameters(notebook: Notebook, parameters: readonly Parameter[]): Notebook {
   if (parameters.length === 0) return notebook;
@@ -30,6 +47,9 @@ export function withParameters(notebook: Notebook, parameters: readonly Paramete
   const tagged = cells.findIndex((cell) => hasTag(cell, 'parameters'));
   const at = tagged >= 0 ? tagged : cells.findIndex(({ cell_type }) => cell_type === 'code');
   for (const [name] of parameters) checkUse(name, cells, at);
+  const names = parameters.map(([name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`--set ${twice}: it is given two values.`);
   const injected: CodeCell = {
     cell_type: 'code',
     id: INJECTED,

@@ -1,11 +1,12 @@
 /** `npm run notebook`: runs a notebook through the project's kernel in the terminal, and keeps the copy that ran. */
 import { basename, relative, resolve } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { formatDuration } from '../show/text';
 import { createRunFolder } from '../training/run-folder';
 import { givenNotebook, refuseExisting } from './given-notebook';
 import { type NotebookArgs, notebookArgs } from './notebook-args';
+import { toCommit } from './notebook-commit';
 import { writeNotebook } from './notebook-file';
+import { committedForm } from './notebook-form';
 import { withParameters } from './notebook-parameters';
 import { NotebookProgress } from './notebook-progress';
 import { UsageError } from './output-files';
@@ -18,6 +19,10 @@ const STATUS = { done: 0, failed: 1, stopped: 130 } as const;
 async function main(): Promise<void> {
   const args = notebookArgs(process.argv.slice(2));
   const { path, notebook } = givenNotebook(args.notebook);
+  if (args.task === 'format') {
+    writeNotebook(path, committedForm(notebook));
+    return console.log(path);
+  }
   const asked = withParameters(notebook, args.parameters);
   const { output, env } = destination(args, path);
   const presses = watchPresses();
@@ -30,9 +35,16 @@ async function main(): Promise<void> {
     onText: (text, place) => progress.text(text, place),
   });
   if (run.status === 'done') progress.end();
-  writeNotebook(output, run.notebook);
+  if (args.inPlace) writeToCommit(output, run);
+  else writeNotebook(output, run.notebook);
   tell(run, output, (Date.now() - started) / 1000);
   process.exitCode = STATUS[run.status];
+}
+
+function writeToCommit(path: string, run: NotebookRun): void {
+  const { notebook, warnings } = toCommit(run);
+  writeNotebook(path, notebook);
+  if (warnings.length > 0) console.error(`\nNot to be committed as it is:\n${warnings.join('\n')}`);
 }
 
 /** Where the copy is written; by default with what the notebook itself keeps, in a new folder of runs. */
@@ -57,16 +69,17 @@ const SAME_PRESS_MS = 500;
 /** The first Ctrl-C or SIGTERM stops the cell, which may save; the second ends the kernel. */
 function watchPresses() {
   const [stopCell, end] = [new AbortController(), new AbortController()];
-  const press = async (signal: NodeJS.Signals) => {
-    if (stopCell.signal.aborted) return end.abort(signal);
-    process.off(signal, listener);
+  let first = 0;
+  const press = (signal: NodeJS.Signals) => {
+    if (stopCell.signal.aborted) {
+      if (Date.now() - first > SAME_PRESS_MS) end.abort(signal);
+      return;
+    }
+    first = Date.now();
     stopCell.abort(signal);
     console.error(`\n${signal}: stopping the cell; the next one ends the kernel.`);
-    await setTimeout(SAME_PRESS_MS, undefined, { ref: false });
-    process.on(signal, listener);
   };
-  const listener = (signal: NodeJS.Signals) => void press(signal);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, listener);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, press);
   return { stopCell: stopCell.signal, signal: end.signal };
 }
 

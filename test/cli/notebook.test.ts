@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   type Notebook,
   type NotebookCell,
   readNotebook,
   writeNotebook,
 } from '../../src/cli/notebook-file';
+import { committedForm } from '../../src/cli/notebook-form';
 import { parameter, withParameters } from '../../src/cli/notebook-parameters';
+import { isCurrent } from '../../src/cli/notebook-seal';
 
 const ROOT = join(__dirname, '..', '..');
 
@@ -41,6 +44,17 @@ describe('parameter', () => {
       name: 'UsageError',
       message: /--set 3=a .*NAME=VALUE/,
     });
+  });
+
+  it('takes every type of JSON, and refuses what it would have to change', () => {
+    const values = ['true', 'null', '-1.5e-4', '{"a": [1]}', '""'];
+    const read = values.map((value) => parameter(`a=${value}`)[1]);
+    assert.deepEqual(read, [true, null, -1.5e-4, { a: [1] }, '']);
+    assert.deepEqual(parameter('a='), ['a', '']);
+    assert.deepEqual(parameter('a=1 2'), ['a', '1 2']);
+    assert.throws(() => parameter('a=[1, 2'), /--set a: \[1, 2 is neither JSON nor text: /);
+    assert.throws(() => parameter('a=1e400'), /too large for a float64/);
+    assert.throws(() => parameter('a=9007199254740993'), /2\^53 − 1, which would be rounded/);
   });
 });
 
@@ -74,30 +88,43 @@ describe('withParameters', () => {
       () => withParameters(notebook, [parameter('steps=1')]),
       /code cell 2 gives it .*"parameters"/,
     );
+    const twice = [parameter('maxSteps=1'), parameter('maxSteps=2')];
+    assert.throws(() => withParameters(notebook, twice), /--set maxSteps: it is given two values/);
     assert.equal(withParameters(notebook, [parameter('maxSteps=1')]).cells.length, 5);
   });
 });
 
-/** Runs the program; sends SIGINT once a file `stopAt` exists. */
-async function start(args: readonly string[], stopAt?: string) {
+type Program = ReturnType<typeof program>;
+
+function program(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const script = join(ROOT, 'src', 'cli', 'notebook.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: ROOT });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
+  const options = { cwd: ROOT, env: { ...process.env, ...env } };
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], options);
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].on('data', (chunk: Buffer) => {
+      said[name] += chunk.toString();
+    });
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+    child.on('close', (status, signal) => resolve(status ?? signal)),
+  );
+  return { child, said, ended };
+}
+
+async function outcome({ said, ended }: Program) {
+  const status = await ended;
+  return { status, ...said, output: said.stdout.trim().split('\n').at(-1) ?? '' };
+}
+
+const start = (args: readonly string[], env?: NodeJS.ProcessEnv) => outcome(program(args, env));
+
+/** Resolves once `isTrue`, or when the program has ended. */
+async function until(isTrue: () => boolean, { ended }: Program): Promise<void> {
+  let hasEnded = false;
+  void ended.then(() => {
+    hasEnded = true;
   });
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  let isStopped = false;
-  const watch = setInterval(() => {
-    if (isStopped || stopAt === undefined || !existsSync(stopAt)) return;
-    isStopped = true;
-    child.kill('SIGINT');
-  }, 50);
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  clearInterval(watch);
-  return { status, stdout, stderr, output: stdout.trim().split('\n').at(-1) ?? '' };
+  while (!isTrue() && !hasEnded) await setTimeout(50);
 }
 
 /** What the code cells of a copy show, and the number each ran as. */
@@ -189,12 +216,65 @@ try { for (;;) await new Promise((resolve) => setTimeout(resolve, 20)); }
 finally { fs.writeFileSync('${saved}', ''); }`;
     const path = file('long.ipynb', lesson([long, '2']));
     const output = join(folder, 'copy.ipynb');
-    const { status, stderr } = await start([path, '--output', output], busy);
+    const running = program([path, '--output', output]);
+    await until(() => existsSync(busy), running);
+    for (let twice = 0; twice < 2; twice++) running.child.kill('SIGINT'); // as npm passes one press on
+    const { status, stderr } = await outcome(running);
     assert.equal(status, 130, stderr);
     assert.match(stderr, /SIGINT: stopping the cell.*Stopped after /s);
     assert.ok(existsSync(saved));
     const [first, second] = shown(output);
     assert.match(String(first?.[1]), /^begun\n.*Interrupted/s);
     assert.deepEqual(second, [null, '']);
+  });
+
+  it('ends at the second Ctrl-C, whatever the cell does, with what was made and no kernel left', async () => {
+    const mark = join(folder, 'pid');
+    const deaf = `import fs from 'node:fs';
+console.log('begun');
+await new Promise((resolve) => setTimeout(resolve, 100));
+fs.writeFileSync('${mark}', String(process.pid));
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // deaf to all, as a native call is`;
+    const path = file('deaf.ipynb', lesson(['"first"', deaf, '2']));
+    const output = join(folder, 'copy.ipynb');
+    const running = program([path, '--output', output]);
+    await until(() => existsSync(mark) && readFileSync(mark, 'utf8') !== '', running);
+    running.child.kill('SIGINT');
+    await until(() => running.said.stderr.includes('the next one ends the kernel'), running);
+    await setTimeout(700); // longer than what counts as one press
+    assert.equal(running.child.exitCode, null, 'the cell was not deaf');
+    running.child.kill('SIGINT');
+    const { status, stderr } = await outcome(running);
+    assert.equal(status, 130, stderr);
+    assert.deepEqual(shown(output), [
+      [1, "'first'"],
+      [null, 'begun\n'],
+      [null, ''],
+    ]);
+    const kernel = Number(readFileSync(mark, 'utf8'));
+    assert.throws(() => process.kill(kernel, 0), { code: 'ESRCH' });
+  });
+
+  it('writes --in-place what is to be committed, and says what should not be', async () => {
+    const path = file('seen.ipynb', lesson(['1', "console.log('in /srv/runs/seen')"]));
+    const { status, stderr } = await start([path, '--in-place']);
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stderr,
+      /Not to be committed as it is:\nAn output of cell c1 .* path: \/srv\/runs$/m,
+    );
+    const notebook = readNotebook(path);
+    assert.ok(isCurrent(notebook));
+    assert.deepEqual(notebook, committedForm(notebook));
+    assert.deepEqual(shown(path)[0], [1, '1']);
+  });
+
+  it('brings a notebook into the committed form with --format, and runs nothing', async () => {
+    const { cells, ...rest } = lesson(['throw 1']);
+    const metadata = { ...rest.metadata, language_info: { version: '9' } };
+    const path = file('saved.ipynb', { ...rest, metadata, cells });
+    const { status, output } = await start([path, '--format']);
+    assert.deepEqual([status, output], [0, path]);
+    assert.deepEqual(readNotebook(path), committedForm(lesson(['throw 1'])));
   });
 });
