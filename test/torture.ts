@@ -4,6 +4,7 @@
  */
 import { ArgumentParser } from 'argparse';
 import { boundsCheck, handlesCheck } from './torture/engine';
+import { faultsCheck, killsCheck, offlineCheck, processesCheck, resumeCheck } from './torture/hub';
 import { checkpointsCheck, trainingCheck } from './torture/resume';
 
 /** Settings of a run, from the command line. */
@@ -19,6 +20,13 @@ export type Check = (settings: Settings) => string | Promise<string>;
 const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   engine: { handles: handlesCheck, bounds: boundsCheck },
   resume: { checkpoints: checkpointsCheck, training: trainingCheck },
+  hub: {
+    processes: (settings) => processesCheck(settings),
+    kills: (settings) => killsCheck(settings),
+    faults: (settings) => faultsCheck(settings),
+    cuts: (settings) => resumeCheck(settings),
+    offline: offlineCheck,
+  },
 };
 
 function parse() {
@@ -26,7 +34,8 @@ function parse() {
     'handles: a million operations leave no handle and no memory. ' +
     "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor. " +
     'checkpoints: a process killed again and again while it saves leaves no torn checkpoint and loses none. ' +
-    'training: runs killed at random moments and resumed end as if they had been left alone.';
+    'training: runs killed at random moments and resumed end as if they had been left alone. ' +
+    'processes, kills, faults, cuts, offline: downloads from a hub on this machine that cuts, flips, stalls and lies.';
   const parser = new ArgumentParser({ prog: 'npm run torture --', description });
   parser.add_argument('subject', { choices: Object.keys(subjects) });
   parser.add_argument('--only', {
@@ -43,7 +52,7 @@ function parse() {
     type: 'int',
     default: 200,
     metavar: 'N',
-    help: 'SIGKILLs of the checkpoints check (default: %(default)s)',
+    help: 'SIGKILLs of the checkpoints and the kills check (default: %(default)s)',
   });
   parser.add_argument('--moments', {
     type: 'int',

@@ -173,7 +173,7 @@ export class MockHub {
     }
     const fault = this.takeFault(path);
     if (fault === 'redirect loop') {
-      response.writeHead(302, { Location: `${this.endpoint}${asked.path}` }).end();
+      response.writeHead(302, { Location: asked.path }).end();
       this.faults.push({ fault, times: 1, path: /./ });
       return;
     }

@@ -26,6 +26,12 @@ export interface Ask {
   readonly onSent?: ((bytes: number) => void) | undefined;
 }
 
+/** An answer, and where it came from in the end. */
+interface Followed {
+  readonly answer: IncomingMessage;
+  readonly url: URL;
+}
+
 /** Requests about one repository. */
 export class HubSession {
   readonly settings: HubSettings;
@@ -58,13 +64,14 @@ export class HubSession {
     const { method = 'GET', effect = method === 'POST' ? 'once' : 'repeatable' } = ask;
     const clock = new RetryClock(this.settings.patience, this.options.signal);
     for (;;) {
-      const answer = await this.follow(url, ask).catch((error: unknown) => error as Error);
-      if (answer instanceof Error) {
+      const followed = await this.follow(url, ask).catch((error: unknown) => error as Error);
+      if (followed instanceof Error) {
         this.options.signal?.throwIfAborted();
-        if (answer instanceof HubError || effect === 'once') throw this.named(answer, url);
-        if (!(isPassing(answer) && (await clock.wait()))) throw this.named(answer, url);
+        if (followed instanceof HubError || effect === 'once') throw this.named(followed, url);
+        if (!(isPassing(followed) && (await clock.wait()))) throw this.named(followed, url);
         continue;
       }
+      const { answer } = followed;
       const { statusCode: status = 0 } = answer;
       if ((status >= 200 && status < 300) || ask.accept?.includes(status)) return answer;
       const wasRefused = status === 429 || status === 503; // the request had no effect
@@ -72,7 +79,7 @@ export class HubSession {
         answer.resume();
         if (await clock.wait(answer.headers['retry-after'])) continue;
       }
-      throw await this.refusal(answer, url);
+      throw await this.refusal(followed);
     }
   }
 
@@ -107,7 +114,7 @@ export class HubSession {
     );
   }
 
-  private async follow(start: URL, ask: Ask): Promise<IncomingMessage> {
+  private async follow(start: URL, ask: Ask): Promise<Followed> {
     const { settings, options } = this;
     let url = start;
     for (let n = 0; n <= MOST_REDIRECTS; n++) {
@@ -126,7 +133,7 @@ export class HubSession {
       });
       const { statusCode = 0, headers } = answer;
       if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined)
-        return answer;
+        return { answer, url };
       answer.resume();
       if (!URL.canParse(headers.location, url)) break;
       url = new URL(headers.location, url);
@@ -150,12 +157,15 @@ export class HubSession {
     );
   }
 
-  private async refusal(answer: IncomingMessage, url: URL): Promise<HubError> {
+  private async refusal({ answer, url }: Followed): Promise<HubError> {
     const { endpoint, token } = this.settings;
     const status = answer.statusCode ?? 0;
     const body = await bodyText(answer, MOST_ERROR_BYTES).catch(() => ''); // the status says enough
     if (url.origin !== endpoint.origin)
-      return new HubError(`${shownUrl(url)} answered ${status}.`, status);
+      return new HubError(
+        `${url.host}, where the hub keeps files of ${this.repo.name}, answered ${status}; try again later.`,
+        status,
+      );
     const header = (name: string) => String(answer.headers[name] ?? '');
     const refusal = {
       status,
