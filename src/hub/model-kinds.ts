@@ -5,6 +5,7 @@ import {
   clipModelWeights,
   clipTextConfig,
   clipTextWeights,
+  projectedClipTextConfig,
   type UNetConfig,
   unetConfig,
   unetWeights,
@@ -36,6 +37,12 @@ export const CLIP_TEXT: ModelKind<ClipTextConfig> = {
   config: clipTextConfig,
   weights: clipTextWeights,
   aliases: (name) => [name.replace(/^text_model\./, '')],
+};
+
+/** transformers' `CLIPTextModelWithProjection`. */
+export const CLIP_TEXT_PROJECTED: ModelKind<ClipTextConfig> = {
+  ...CLIP_TEXT,
+  config: projectedClipTextConfig,
 };
 
 /** transformers' `CLIPModel`, with both towers. */

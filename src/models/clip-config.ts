@@ -11,7 +11,7 @@ export interface ClipTowerConfig {
   readonly layerNormEps: number;
 }
 
-/** What a `CLIPTextModel` looks like, read from its `config.json`. */
+/** What a `CLIPTextModel` or `CLIPTextModelWithProjection` looks like, read from its `config.json`. */
 export interface ClipTextConfig extends ClipTowerConfig {
   /** The file as it was read, to be written back unchanged. */
   readonly json: ConfigJson;
@@ -19,6 +19,8 @@ export interface ClipTextConfig extends ClipTowerConfig {
   readonly maxPositions: number;
   /** Which position is pooled: 2, a historical mistake, means "the largest id". */
   readonly eosTokenId: number;
+  /** Width of the projected pooled text; absent where there is no projection, whatever the file says. */
+  readonly projectionDim?: number;
 }
 
 /** What a `CLIPVisionModel` looks like. */
@@ -118,6 +120,15 @@ export function clipTextConfig(json: ConfigJson): ClipTextConfig {
   };
   fields.finish();
   return config;
+}
+
+/**
+ * Reads and checks the `config.json` of a CLIP text model with a projection. The file of one without says the same.
+ * @throws RangeError naming the field that is wrong, unknown or not supported
+ */
+export function projectedClipTextConfig(json: ConfigJson): ClipTextConfig {
+  const projectionDim = new ConfigFields('CLIP text config', json).count('projection_dim', 512);
+  return { ...clipTextConfig(json), projectionDim };
 }
 
 /**

@@ -1,4 +1,4 @@
-// B texts, L token positions, C width
+// B texts, L token positions, C width, D width of the space it is projected into
 import { gather, scoped, type Tensor, tensor, type WeightShape } from '../engine';
 import * as nn from '../nn';
 import type { ClipTextConfig } from './clip-config';
@@ -15,8 +15,11 @@ export type ClipTextTower = {
   readonly final_layer_norm: nn.Norm;
 };
 
-/** Weights of `CLIPTextModel`, under the names that published checkpoints use. */
-export type ClipTextParams = { readonly text_model: ClipTextTower };
+/** Weights of `CLIPTextModel` and `CLIPTextModelWithProjection`, under the names that published checkpoints use. */
+export type ClipTextParams = {
+  readonly text_model: ClipTextTower;
+  readonly text_projection?: nn.Linear; // without a bias
+};
 
 export type ClipText = Model<ClipTextConfig, ClipTextParams>;
 
@@ -27,6 +30,8 @@ export interface ClipTextOutput {
   readonly pooled: Tensor;
   /** The embeddings and every layer's output, before the final norm; each [B, L, C]. */
   readonly hiddenStates: readonly Tensor[];
+  /** `pooled` projected, where the model has a projection. [B, D] */
+  readonly textEmbeds?: Tensor;
 }
 
 /**
@@ -34,8 +39,10 @@ export interface ClipTextOutput {
  * Stable Diffusion calls it.
  * @param inputIds token ids, int32 [B, L], L ≤ maxPositions
  */
-export function clipText(model: ClipText, inputIds: Tensor): ClipTextOutput {
-  return clipTextTower(model.p.text_model, inputIds, model.config);
+export function clipText({ config, p }: ClipText, inputIds: Tensor): ClipTextOutput {
+  const output = clipTextTower(p.text_model, inputIds, config);
+  if (!p.text_projection) return output;
+  return { ...output, textEmbeds: nn.linear(p.text_projection, output.pooled) };
 }
 
 /** The text tower alone, as it also stands in a two-tower CLIP. */
@@ -81,11 +88,12 @@ export function pooledPositions(inputIds: Tensor, eosTokenId: number): number[] 
 
 /** Names and PyTorch shapes of every weight, in the order of PyTorch's state dict. */
 export function clipTextWeights(config: ClipTextConfig): WeightShape[] {
-  const { hiddenSize: C } = config;
+  const { hiddenSize: C, projectionDim: D } = config;
   return [
     ['text_model.embeddings.token_embedding.weight', [config.vocabSize, C]],
     ['text_model.embeddings.position_embedding.weight', [config.maxPositions, C]],
     ...clipEncoderWeights('text_model.encoder', config),
     ...nn.normWeights('text_model.final_layer_norm', C),
+    ...(D === undefined ? [] : nn.biaslessLinearWeights('text_projection', C, D)),
   ];
 }

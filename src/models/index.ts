@@ -2,6 +2,7 @@ export * from './clip-config';
 export * from './clip-model';
 export * from './clip-text';
 export * from './clip-vision';
+export * from './conditioning';
 export { fixText } from './fix-text';
 export { type InitialWeight, initialise } from './init';
 export {

@@ -19,6 +19,8 @@ export interface VaeConfig {
   /** Whether a 1×1 convolution follows the encoder, and one precedes the decoder. */
   readonly quantConv: 'present' | 'absent';
   readonly postQuantConv: 'present' | 'absent';
+  /** What it asks to be computed in where the rest is half precision; only SDXL's pipelines heed it. */
+  readonly forceUpcast: 'float32' | 'no';
 }
 
 const NEUTRAL = {
@@ -28,8 +30,7 @@ const NEUTRAL = {
   latents_std: null,
 };
 
-/** `force_upcast` asks for float32, which is what we compute in. */
-const HARMLESS = ['sample_size', 'force_upcast'];
+const HARMLESS = ['sample_size'];
 
 /**
  * Reads and checks an autoencoder's `config.json` (diffusers 0.20 to 0.42; absent fields have
@@ -62,6 +63,7 @@ export function vaeConfig(json: ConfigJson): VaeConfig {
     scalingFactor: fields.number('scaling_factor', 0.18215),
     quantConv: flag('use_quant_conv') ? 'present' : 'absent',
     postQuantConv: flag('use_post_quant_conv') ? 'present' : 'absent',
+    forceUpcast: flag('force_upcast') ? 'float32' : 'no',
   };
   fields.finish();
   for (const channels of blockOutChannels) {

@@ -66,6 +66,8 @@ function decode(dtype: string, bytes: ArrayBuffer): FixtureTensor['data'] {
       return new Float64Array(bytes);
     case 'BF16': // the upper halves of floats
       return new Float32Array(Uint32Array.from(new Uint16Array(bytes), (x) => x << 16).buffer);
+    case 'F16':
+      return Float32Array.from(new Uint16Array(bytes), halfValue);
     case 'I32':
       return new Int32Array(bytes);
     case 'I64':
@@ -76,4 +78,11 @@ function decode(dtype: string, bytes: ArrayBuffer): FixtureTensor['data'] {
     default:
       throw new RangeError(`A fixture holds ${dtype}, which the tests do not read.`);
   }
+}
+
+/** A float16's value; the fixtures hold no infinities. */
+function halfValue(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  const size = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return bits >> 15 ? -size : size;
 }

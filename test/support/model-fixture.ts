@@ -94,13 +94,13 @@ function permuted(data: ArrayLike<number>, shape: readonly number[], order: read
 }
 
 /** PyTorch's layout to ours: convolution weights OIHW → HWIO. */
-const weightFromTorch = (data: ArrayLike<number>, shape: readonly number[]) =>
+export const weightFromTorch = (data: ArrayLike<number>, shape: readonly number[]) =>
   shape.length === 4
     ? permuted(data, shape, [2, 3, 1, 0])
     : { data: Float32Array.from(data), shape };
 
 /** PyTorch's layout to ours: feature maps NCHW → NHWC. */
-const mapFromTorch = (data: ArrayLike<number>, shape: readonly number[]) =>
+export const mapFromTorch = (data: ArrayLike<number>, shape: readonly number[]) =>
   shape.length === 4
     ? permuted(data, shape, [0, 2, 3, 1])
     : { data: Float32Array.from(data), shape };
@@ -228,7 +228,7 @@ const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
  * A gradient that is zero on paper (a key's bias, a bias before a one-channel norm group) is judged
  * by the largest gradient in the model, of which float32 leaves about 1e-7 as noise.
  */
-function assertGradients(label: string, gradients: readonly Pair[]): void {
+export function assertGradients(label: string, gradients: readonly Pair[]): void {
   const largest = Math.max(...gradients.map(([, , torch]) => norm(torch)));
   for (const [key, ours, torch] of gradients) {
     assert.equal(ours.length, torch.length, `${label} ${key}: length`);
