@@ -20,6 +20,8 @@ import { inTemporaryFolder } from './support/temporary';
 const elsewhere: Readonly<Record<string, readonly [file: string, call: string]>> = {
   start: ['test/cli/start.test.ts', "'start.ts'"],
   lab: ['test/cli/lab.test.ts', 'src/cli/lab.ts'],
+  'kernel:install': ['test/cli/kernel-install.test.ts', 'src/cli/kernel-install.ts'],
+  'test:notebooks': ['.ci/run', 'add test:parity'],
   test: ['.ci/run', 'npm test'],
 };
 

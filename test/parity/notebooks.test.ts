@@ -1,10 +1,10 @@
-/** `npm run test:notebooks`: every notebook in its small setting, by our runner and by Jupyter's client; minutes. */
+/** `npm run test:notebooks`: every notebook in its small setting, by our runner and by Jupyter's own client. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNotebook } from '../../src/cli/notebook-file';
+import { ROOT, runHere, runInJupyter, small, timeless } from '../notebooks/runners';
 import { inTemporaryFolder } from '../support/temporary';
-import { ROOT, runHere, runInJupyter, small, timeless } from './runners';
 
 const FOLDER = join(ROOT, 'notebooks');
 
