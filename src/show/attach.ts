@@ -5,9 +5,10 @@ import { setTimeout } from 'node:timers/promises';
 import { decodeImage } from '../data/image';
 import { type Metrics, type RunInfo, type RunsOptions, readMetrics, runInfo } from '../training';
 import { liveDisplay } from './live';
-import { cellSignal, type MimeBundle, notebook } from './notebook';
-import { plot } from './plot';
+import { cellSignal, DISPLAY, type MimeBundle, notebook } from './notebook';
+import { liveBundle, plot } from './plot';
 import { runFigure, runFinding } from './run-figure';
+import { runSentence } from './run-look';
 import { escapeHtml, formatDuration, formatNumber } from './text';
 import { bar, facts, factsText, heading, remark, row } from './theme';
 import { thumbnail } from './thumbnail';
@@ -21,28 +22,43 @@ const MOST_PICTURES = 4;
 const SIDE = 160;
 
 /**
- * Shows a run's figures, curves and newest validation pictures, and follows them until the run ends or the cell is
- * stopped; the run itself is not touched. Returns how it stands, which as a cell's last value is its interactive curves.
+ * Shows a run's figures, newest validation pictures and curves, and follows them until the run ends or the cell is
+ * stopped; the run itself is not touched. At the end the curves are interactive. Returns how the run stands.
  * @param run its id, as `runs()` has it, or its folder's path
  * @throws RangeError where there is no such run
  */
 export async function attach(run: string, options: RunsOptions = {}): Promise<RunInfo> {
   const signal = cellSignal();
-  const live = liveDisplay();
+  const [head, curves] = [liveDisplay(), liveDisplay()];
   let info = await runInfo(run, options);
   let drawn = '';
   while (info.state === 'running' && !signal?.aborted) {
     const stamp = stampOf(info);
     if (stamp !== drawn && notebook()) {
-      const bundle = await runBundle(info);
-      live.update(() => bundle);
+      const metrics = await metricsOf(info);
+      const bundle = await headBundle(info, metrics);
+      head.update(() => bundle);
+      if (metrics.length > 0) curves.update(() => liveBundle(runFigure(metrics)));
       drawn = stamp;
       await pause(REDRAW_MS, signal);
     } else await pause(POLL_MS, signal);
     info = await runInfo(run, options);
   }
-  live.finish(await runBundle(info));
-  return info;
+  const metrics = await metricsOf(info);
+  head.finish(await headBundle(info, metrics));
+  if (metrics.length > 0) curves.finish(await plot(runFigure(metrics))[DISPLAY]());
+  return inOneLine(info);
+}
+
+/** As a cell's value; its curves are above it already. */
+const inOneLine = (info: RunInfo): RunInfo =>
+  Object.defineProperty({ ...info }, DISPLAY, {
+    value: (): MimeBundle => ({ 'text/plain': `${runSentence(info)} in ${info.path}` }),
+  });
+
+async function metricsOf({ path }: RunInfo): Promise<readonly Metrics[]> {
+  const file = join(path, 'metrics.jsonl');
+  return existsSync(file) ? readMetrics(file) : [];
 }
 
 /** Ends early where the cell is stopped. */
@@ -59,10 +75,8 @@ function stampOf({ path, step }: RunInfo): string {
   return `${step} ${newestPictures(path).map((file) => `${file} ${statSync(file).mtimeMs}`)}`;
 }
 
-async function runBundle(info: RunInfo): Promise<MimeBundle> {
+async function headBundle(info: RunInfo, metrics: readonly Metrics[]): Promise<MimeBundle> {
   const { id, path, state, step, maxTrainSteps, resume, error } = info;
-  const file = join(path, 'metrics.jsonl');
-  const metrics = existsSync(file) ? await readMetrics(file) : [];
   const of = maxTrainSteps === undefined ? '' : ` of ${maxTrainSteps}`;
   const title = `${id}: ${state}, step ${step}${of}`;
   const figures = figuresOf(info, metrics.at(-1));
@@ -71,8 +85,8 @@ async function runBundle(info: RunInfo): Promise<MimeBundle> {
     heading(title),
     maxTrainSteps === undefined ? '' : bar(step / maxTrainSteps, undefined, 300),
     facts(figures),
+    metrics.length === 0 ? remark(finding) : '', // else it is the title of the curves
     error === undefined ? '' : `<div>${escapeHtml(error)}</div>`,
-    await curvesHtml(metrics, finding),
     await picturesHtml(path),
     resume === undefined ? '' : `${remark('To go on from there:')}<pre>${escapeHtml(resume)}</pre>`,
   ];
@@ -113,12 +127,6 @@ function timeOf({ state, startedAt, changedAt }: RunInfo, last: Metrics | undefi
   if (startedAt === undefined) return [];
   const seconds = (changedAt.getTime() - startedAt.getTime()) / 1000;
   return [['time', formatDuration(seconds)] as const];
-}
-
-async function curvesHtml(metrics: readonly Metrics[], alt: string): Promise<string> {
-  if (metrics.length === 0) return '';
-  const png = Buffer.from(await plot(runFigure(metrics)).png()).toString('base64');
-  return `<img src="data:image/png;base64,${png}" alt="${escapeHtml(alt)}" style="max-width:100%">`;
 }
 
 async function picturesHtml(path: string): Promise<string> {

@@ -52,14 +52,22 @@ addLook('run in the world', { is: has('policy', 'records', 'dispose') }, ({ poli
 
 const isRunInfo = has('id', 'path', 'state', 'step', 'changedAt');
 
-addLook('run on disk', { is: isRunInfo }, ({ id, state, step, path }: RunInfo) =>
-  folderBundle(path, `Run ${id}, ${state} after ${step} steps`),
+/** `Run toy, finished after 200 steps`. */
+export const runSentence = ({ id, state, step }: RunInfo) =>
+  `Run ${id}, ${state} after ${step} steps`;
+
+addLook('run on disk', { is: isRunInfo }, (info: RunInfo) =>
+  folderBundle(info.path, runSentence(info)),
 );
+
+const isRunList = (value: object) =>
+  Array.isArray(value) && value.every(isRunInfo) && (value.length > 0 || has('folder')(value));
 
 addLook(
   'runs on disk',
-  { is: (value) => Array.isArray(value) && value.length > 0 && value.every(isRunInfo) },
-  async (runs: readonly RunInfo[]) => {
+  { is: isRunList },
+  async (runs: readonly RunInfo[] & { readonly folder?: string }) => {
+    if (runs.length === 0) return noRuns(runs.folder ?? '');
     const rows = runs.map(({ id, state, step, maxTrainSteps, loss, startedAt, changedAt }) => ({
       run: id,
       state,
@@ -72,3 +80,9 @@ addLook(
     return table(rows)[DISPLAY]();
   },
 );
+
+/** An empty table would not say whether the right place was looked at. */
+function noRuns(folder: string): MimeBundle {
+  const text = `There are no runs in ${folder}: no folder in it has run.json or metrics.jsonl.`;
+  return { 'text/html': remark(text), 'text/plain': text };
+}

@@ -33,11 +33,15 @@ export interface RunsOptions {
   readonly folder?: string;
 }
 
+/** Runs, and where they were looked for. */
+export type RunList = RunInfo[] & { readonly folder: string };
+
 /** All runs in a folder of runs, also those that one run has in folders of its own; the newest first. */
-export async function runs({ folder = RUNS_FOLDER }: RunsOptions = {}): Promise<RunInfo[]> {
+export async function runs({ folder = RUNS_FOLDER }: RunsOptions = {}): Promise<RunList> {
   const infos: RunInfo[] = [];
   for (const path of runFolders(resolve(folder), 3)) infos.push(await infoOf(path, folder));
-  return infos.sort((a, b) => b.changedAt.getTime() - a.changedAt.getTime());
+  infos.sort((a, b) => b.changedAt.getTime() - a.changedAt.getTime());
+  return Object.assign(infos, { folder: resolve(folder) });
 }
 
 /**

@@ -38,6 +38,10 @@ function inNotebook() {
   return { shown, stop };
 }
 
+/** What was shown at one place under the cell after the other, place by place. */
+const placesOf = (shown: readonly Shown[]) =>
+  [...new Set(shown.map(({ id }) => id))].map((id) => shown.filter((one) => one.id === id));
+
 const textOf = ({ data }: Shown) => String(data['text/plain']);
 
 /** Starts a training of `steps` steps as the terminal does. */
@@ -75,21 +79,25 @@ describe('attach', () => {
       assert.deepEqual([info.state, info.step], ['finished', 24]);
       await closed;
 
-      const [first, last] = [shown[0], shown.at(-1)] as [Shown, Shown];
+      const [head = [], curves = [], ...others] = placesOf(shown);
+      assert.deepEqual(others, []);
+      for (const place of [head, curves]) {
+        assert.deepEqual(
+          place.map(({ call }) => call),
+          ['display', ...place.slice(1).map(() => 'update')],
+        );
+        for (const [i, { at }] of place.slice(1, -1).entries())
+          assert.ok(at - (place[i]?.at ?? 0) >= 250, 'more than four a second');
+      }
+      const [first, last] = [head[0], head.at(-1)] as [Shown, Shown];
       assert.match(textOf(first), /^going-on: running, step \d+ of 24\nloss 0\.\d+ · /);
       assert.match(textOf(last), /^going-on: finished, step 24 of 24\n/);
-      assert.deepEqual(new Set(shown.map(({ id }) => id)).size, 1);
-      assert.deepEqual(
-        shown.map(({ call }) => call),
-        ['display', ...shown.slice(1).map(() => 'update')],
-      );
-      for (const [i, { at }] of shown.slice(1, -1).entries())
-        assert.ok(at - (shown[i]?.at ?? 0) >= 250, 'more than four a second');
-      const html = String(last.data['text/html']);
-      assert.match(html, /<img src="data:image\/png;base64,[^"]+" alt="Loss 0\.\d+ → /);
-      assert.match(html, /alt="validation\/step-24\/0\.png"/);
-      const look = await lookOf(info)?.[DISPLAY]();
-      assert.ok(look?.['application/vnd.plotly.v1+json']);
+      assert.match(String(last.data['text/html']), /alt="validation\/step-24\/0\.png"/);
+      assert.match(String(curves[0]?.data['image/svg+xml']), /^<svg .*Loss 0\.\d+ → /s);
+      assert.ok(curves.at(-1)?.data['application/vnd.plotly.v1+json']);
+      const path = join(folder, 'going-on');
+      const text = `Run going-on, finished after 24 steps in ${path}`;
+      assert.deepEqual(await lookOf(info)?.[DISPLAY](), { 'text/plain': text });
     }));
 
   it('tells a killed run from a finished one, and shows the command that goes on', () =>
@@ -105,11 +113,10 @@ describe('attach', () => {
       assert.equal(JSON.parse(readFileSync(join(outputDir, 'run.json'), 'utf8')).state, 'running');
       assert.ok(info.resume?.startsWith(`cd ${root} && npm run train -- --pretrained_model_name`));
       assert.ok(info.resume?.endsWith(`--output_dir '${outputDir}'`));
-      assert.equal(shown.length, 1);
-      assert.match(
-        textOf(shown[0] as Shown),
-        /interrupted, step \d+ of 10000\n.*To go on from there:\ncd /s,
-      );
+      const [head, curves] = shown as [Shown, Shown];
+      assert.match(textOf(head), /interrupted, step \d+ of 10000\n.*To go on from there:\ncd /s);
+      assert.ok(curves.data['application/vnd.plotly.v1+json']); // once, and not as the value again
+      assert.equal(shown.length, 2);
     }));
 
   it('leaves a run alone when the cell is stopped', () =>
@@ -163,6 +170,17 @@ describe('runs', () => {
       );
       const text = String((await lookOf(found)?.[DISPLAY]())?.['text/plain']);
       assert.match(text, /^old\/dpo +finished +3 +9 +0\.5/m);
+    }));
+
+  it('says where it looked when there are none', () =>
+    inTemporaryFolder(async (folder) => {
+      const found = await runs({ folder: join(folder, 'nowhere') });
+      assert.equal(found.length, 0);
+      const look = await lookOf(found)?.[DISPLAY]();
+      const text = `There are no runs in ${join(folder, 'nowhere')}: no folder in it has run.json or metrics.jsonl.`;
+      assert.equal(look?.['text/plain'], text);
+      assert.ok(String(look?.['text/html']).includes(text));
+      assert.equal(lookOf([]), undefined);
     }));
 
   it('does not take another process of the same number for the run', () =>
