@@ -32,7 +32,8 @@ exports.keepJavaScript = (fileName) => void javascript(fileName);
 /** Of a source, from what was kept or made now. */
 function javascript(fileName) {
   const source = fs.readFileSync(fileName, 'utf8');
-  const hash = createHash('sha256').update(`${stamp}\n${fileName}\n${source}`).digest('hex');
+  const place = path.relative(cache, fileName); // the same in a copy of the project
+  const hash = createHash('sha256').update(`${stamp}\n${place}\n${source}`).digest('hex');
   const kept = path.join(cache, `${hash}.js`);
   if (fs.existsSync(kept)) return fs.readFileSync(kept, 'utf8');
   const ts = require('@tslab/typescript-for-tslab'); // a second's load, and seldom needed

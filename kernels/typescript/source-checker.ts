@@ -21,7 +21,7 @@ export function sourceChecker(host: CompilerHost, folder: string) {
   const clean = new Set(readList(store));
   const checked = new Map<string, { readonly version: string; readonly errors: Errors }>();
   const check = (program: ts.Program, sources: readonly Versioned[]): Errors => {
-    const state = fingerprint(host.typescript.version, sources);
+    const state = fingerprint(host.typescript.version, folder, sources);
     const stale = clean.has(state) ? new Set() : staleSources(program, sources);
     for (const file of sources) {
       const { fileName, version = '' } = file;
@@ -71,10 +71,12 @@ function errorsOf(program: ts.Program, file: ts.SourceFile): Errors {
   return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
 }
 
-/** TypeScript's version of a file is the hash of its text. */
-function fingerprint(compiler: string, sources: readonly Versioned[]): string {
+/** TypeScript's version of a file is the hash of its text. Wherever the project is moved or copied to, it is the same. */
+function fingerprint(compiler: string, folder: string, sources: readonly Versioned[]): string {
   const hash = createHash('sha256').update(compiler);
-  const lines = sources.map(({ fileName, version }) => `${fileName} ${version}`);
+  const lines = sources.map(
+    ({ fileName, version }) => `${path.relative(folder, fileName)} ${version}`,
+  );
   for (const line of lines.sort()) hash.update(`\n${line}`);
   return hash.digest('hex');
 }

@@ -1,10 +1,11 @@
 /** No source is type-checked twice, and none goes unchecked that an edit may have made wrong. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import ts from '@tslab/typescript-for-tslab';
 import { sourceChecker } from '../../../kernels/typescript/source-checker';
+import { outsideChanged } from '../../../kernels/typescript/source-graph';
 import type { CompilerHost } from '../../../kernels/typescript/typescript-host';
 
 const options: ts.CompilerOptions = {
@@ -13,6 +14,7 @@ const options: ts.CompilerOptions = {
   outDir: 'out',
   module: ts.ModuleKind.CommonJS,
   types: [],
+  skipLibCheck: true,
   lib: ['lib.es5.d.ts'],
 };
 const SOURCES = {
@@ -35,12 +37,12 @@ describe('sourceChecker', function () {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A kernel's checker: each call looks at the files as they are, and tells which it checked and what was wrong. */
-  const kernel = () => {
+  const kernel = (project = folder) => {
     const host = { typescript: ts, sourceErrors: [] } as unknown as CompilerHost;
-    const check = sourceChecker(host, join(folder, 'cache'));
+    const check = sourceChecker(host, join(project, 'cache'));
     return (names: readonly string[] = Object.keys(SOURCES)) => {
       const program = ts.createProgram(
-        Object.keys(SOURCES).map((name) => join(folder, name)),
+        Object.keys(SOURCES).map((name) => join(project, name)),
         options,
         undefined,
         host.program,
@@ -55,7 +57,7 @@ describe('sourceChecker', function () {
         },
       });
       const files = names.map((name) => {
-        const file = program.getSourceFile(join(folder, name));
+        const file = program.getSourceFile(join(project, name));
         assert.ok(file);
         return Object.assign(file, { version: file.text });
       });
@@ -86,6 +88,17 @@ describe('sourceChecker', function () {
     assert.deepEqual(kernel()(), { checked: [], wrong: [] });
   });
 
+  it('remembers them in a copy of the project, wherever that is', () => {
+    kernel()();
+    const copy = join(folder, 'copies', 'a');
+    mkdirSync(copy, { recursive: true });
+    for (const name of [...all, 'cache'])
+      cpSync(join(folder, name), join(copy, name), { recursive: true });
+    assert.deepEqual(kernel(copy)(), { checked: [], wrong: [] });
+    writeFileSync(join(copy, 'apart.ts'), 'export const apart = 2;\n');
+    assert.equal(kernel(copy)().checked.length, all.length);
+  });
+
   it('checks only what was edited when it looks the same from outside', () => {
     const check = kernel();
     check();
@@ -102,5 +115,49 @@ describe('sourceChecker', function () {
     assert.deepEqual(check(), { checked: ['top.ts'], wrong: ['top.ts'] }); // until it is right
     edit('leaf.ts', '2 * n', '4 * n');
     assert.deepEqual(check().wrong, []);
+  });
+});
+
+describe('outsideChanged', () => {
+  const file = 'user.ts';
+  /** A program of one source, and which files the compiler checked to the end before it emitted. */
+  const programOf = (text: string) => {
+    const host = ts.createCompilerHost(options);
+    const { getSourceFile } = host;
+    host.getSourceFile = (name, ...rest) =>
+      name === file
+        ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2022)
+        : getSourceFile(name, ...rest);
+    const program = ts.createProgram([file], options, host);
+    const checker = program.getTypeChecker() as unknown as {
+      getEmitResolver(checked: ts.SourceFile): unknown;
+    };
+    const { getEmitResolver } = checker;
+    const checked: string[] = [];
+    checker.getEmitResolver = (source) => {
+      checked.push(source.fileName);
+      return getEmitResolver(source);
+    };
+    return { program, checked };
+  };
+  const compare = (before: string, now: string) => {
+    const [old, renewed] = [programOf(before), programOf(now)];
+    const source = renewed.program.getSourceFile(file);
+    assert.ok(source);
+    const changed = outsideChanged(old.program, renewed.program, source);
+    return { changed, checked: [...old.checked, ...renewed.checked] };
+  };
+  const text = (body: string) =>
+    `const twice = (x: number) => 2 * x;\nexport function f(x: number) { ${body} }\n`;
+
+  it('sees an inferred type change, and not what only the inside of a function does', () => {
+    assert.equal(compare(text('return twice(x);'), text('return 3 + twice(x);')).changed, false);
+    assert.equal(compare(text('return twice(x);'), text('return String(twice(x));')).changed, true);
+  });
+
+  it('has no body checked for it', () => {
+    const { checked } = compare(text('return twice(x);'), text('return twice(1 + x);'));
+    assert.equal(checked.length, 2);
+    for (const name of checked) assert.match(name, /\.d\.ts$/);
   });
 });
