@@ -4,6 +4,7 @@ import type { SchedulerConfig } from '../diffusion/scheduler-config';
 import type {
   ClipTextConfig,
   ClipTextParams,
+  ConditioningRule,
   Model,
   UNetConfig,
   UNetParams,
@@ -16,29 +17,35 @@ import { writeFolderAtomically } from './atomic';
 import { CheckpointError } from './checkpoint-error';
 import { type JsonObject, readJson, writeJson } from './json-file';
 import { loadModel, saveModel, type WeightDType } from './model-folder';
-import { checkModelIndex, savedModelIndex } from './model-index';
-import { CLIP_TEXT, UNET, VAE } from './model-kinds';
+import { checkModelIndex, conditioningOf, savedModelIndex, textSuffixes } from './model-index';
+import { CLIP_TEXT, CLIP_TEXT_PROJECTED, UNET, VAE } from './model-kinds';
+import { checkFit } from './pipeline-fit';
+import { type ResolveOptions, resolve, resolvePart } from './remote/resolve';
 import { checkVocabulary } from './vocabulary';
 
-/** A Stable Diffusion 1.x pipeline in memory; whoever loaded it owns the weights. */
+/** A pipeline of Stable Diffusion 1.x, 2.x or XL, or XL's refiner, in memory; whoever loaded it owns the weights. */
 export interface Pipeline {
   readonly unet: Model<UNetConfig, UNetParams>;
   readonly vae: Model<VaeConfig, VaeParams>;
+  /** The first text encoder; the refiner's only one is SDXL's second. */
   readonly textEncoder: Model<ClipTextConfig, ClipTextParams>;
   readonly tokenizer: ClipTokenizer;
+  /** SDXL's second. */
+  readonly textEncoder2?: Model<ClipTextConfig, ClipTextParams>;
+  readonly tokenizer2?: ClipTokenizer;
+  /** How it tells its UNet of a text. @default that of Stable Diffusion 1.x and 2.x */
+  readonly conditioning?: ConditioningRule;
   /** `scheduler_config.json` as it was read. */
   readonly scheduler: SchedulerConfig;
   /** `model_index.json` as it was read. */
   readonly modelIndex: JsonObject;
 }
 
-/** What of a pipeline to load. */
-export interface LoadPipelineOptions {
-  /** Prefers weight files with this in their name, such as `fp16`. */
-  readonly variant?: string | undefined;
-  /** A model folder to take the denoiser from, in place of the pipeline's own. */
+/** What of a pipeline to load, and how to reach the hub where it is named by `owner/name`. */
+export interface LoadPipelineOptions extends Omit<ResolveOptions, 'files' | 'without'> {
+  /** A folder, or a name of the hub, to take the denoiser from, in place of the pipeline's own. */
   readonly unet?: string | undefined;
-  /** A model folder to take the autoencoder from. */
+  /** A folder, or a name of the hub, to take the autoencoder from. */
   readonly vae?: string | undefined;
 }
 
@@ -58,43 +65,88 @@ export interface SavePipelineOptions {
 }
 
 /**
- * Loads a diffusers folder of Stable Diffusion 1.x; a safety checker in it is left alone.
+ * Loads a diffusers folder of Stable Diffusion 1.x, 2.x, XL (turbo too) or XL's refiner, as its `model_index.json` says; a
+ * safety checker in it is left alone.
+ * @param name a folder, or `owner/name` of the hub, of which what is needed is downloaded
  * @throws CheckpointError naming the file and what is wrong with it
+ * @throws HubError where the hub or the network refuse
  */
 export async function loadPipeline(
+  name: string,
+  { unet: otherUnet, vae: otherVae, ...from }: LoadPipelineOptions = {},
+): Promise<Pipeline> {
+  const without = [...(otherUnet ? ['unet'] : []), ...(otherVae ? ['vae'] : [])];
+  const { path: dir } = await resolve(name, { ...from, without });
+  const part = (other: string | undefined, its: string) =>
+    other ? resolvePart(other, its, from) : join(dir, its);
+  const folders = { unet: await part(otherUnet, 'unet'), vae: await part(otherVae, 'vae') };
+  return loadParts(dir, folders, from);
+}
+
+async function loadParts(
   dir: string,
-  { variant, ...folders }: LoadPipelineOptions = {},
+  folders: Readonly<Record<'unet' | 'vae', string>>,
+  { variant }: Pick<LoadPipelineOptions, 'variant'>,
 ): Promise<Pipeline> {
   const path = join(dir, 'model_index.json');
   const modelIndex = await readJson(path);
   checkModelIndex(path, modelIndex);
   const scheduler = await readScheduler(join(dir, 'scheduler', 'scheduler_config.json'));
-  const tokenizer = await loadTokenizer(join(dir, 'tokenizer'));
-
-  const { unet: unetFolder = join(dir, 'unet'), vae: vaeFolder = join(dir, 'vae') } = folders;
+  const conditioning = conditioningOf(modelIndex);
   const loaded: Model<unknown, unknown>[] = [];
   const keep = <T extends Model<unknown, unknown>>(model: T): T => {
     loaded.push(model);
     return model;
   };
   try {
-    const textEncoder = keep(
-      await loadModel<ClipTextConfig, ClipTextParams>(join(dir, 'text_encoder'), CLIP_TEXT, {
-        variant,
-      }),
-    );
-    checkVocabulary(join(dir, 'tokenizer'), tokenizer, textEncoder.config.vocabSize);
-    const vae = keep(await loadModel<VaeConfig, VaeParams>(vaeFolder, VAE, { variant }));
-    const unet = keep(await loadModel<UNetConfig, UNetParams>(unetFolder, UNET, { variant }));
-    return { unet, vae, textEncoder, tokenizer, scheduler, modelIndex };
+    const texts: TextPart[] = [];
+    for (const suffix of textSuffixes(modelIndex)) {
+      const text = await loadText(dir, suffix, variant);
+      keep(text.textEncoder);
+      texts.push(text);
+    }
+    const vae = keep(await loadModel<VaeConfig, VaeParams>(folders.vae, VAE, { variant }));
+    const unet = keep(await loadModel<UNetConfig, UNetParams>(folders.unet, UNET, { variant }));
+    const configs = texts.map(({ textEncoder }) => textEncoder.config);
+    checkFit(folders.unet, unet.config, configs, conditioning);
+    const [first, second] = texts as [TextPart, TextPart?];
+    const more = second && { textEncoder2: second.textEncoder, tokenizer2: second.tokenizer };
+    return { unet, vae, ...first, ...more, conditioning, scheduler, modelIndex };
   } catch (error) {
     for (const { parameters } of loaded) parameters.dispose();
     throw error;
   }
 }
 
+/** A text encoder, and what makes its ids. */
+type TextPart = Pick<Pipeline, 'textEncoder' | 'tokenizer'>;
+
+async function loadText(
+  dir: string,
+  suffix: '' | '_2',
+  variant: string | undefined,
+): Promise<TextPart> {
+  const folder = join(dir, `tokenizer${suffix}`);
+  const tokenizer = await loadTokenizer(folder);
+  const textEncoder = await loadModel<ClipTextConfig, ClipTextParams>(
+    join(dir, `text_encoder${suffix}`),
+    TEXT_KINDS[suffix],
+    { variant },
+  );
+  try {
+    checkVocabulary(folder, tokenizer, textEncoder.config.vocabSize);
+    return { textEncoder, tokenizer };
+  } catch (error) {
+    textEncoder.parameters.dispose();
+    throw error;
+  }
+}
+
+/** By the ends of their folders' names. */
+const TEXT_KINDS = { '': CLIP_TEXT, _2: CLIP_TEXT_PROJECTED } as const;
+
 /**
- * Writes a diffusers folder that `StableDiffusionPipeline.from_pretrained` loads. It appears under its name when it is
+ * Writes a diffusers folder that `DiffusionPipeline.from_pretrained` loads. It appears under its name when it is
  * complete.
  * @throws Error where the folder exists and may not be replaced
  */
@@ -125,22 +177,33 @@ export async function savePipeline(
 
 /** What fills each folder of a pipeline. */
 function partWriters(
-  { unet, vae, textEncoder, tokenizer, scheduler }: Pipeline,
+  { unet, vae, scheduler, modelIndex, ...texts }: Pipeline,
   { encoders, ...weights }: Pick<SavePipelineOptions, 'dtype' | 'encoders' | 'variant'>,
 ): Readonly<Record<string, (folder: string) => Promise<unknown>>> {
   const frozen = encoders === undefined ? weights : { ...weights, dtype: encoders };
+  const models = [texts.textEncoder, texts.textEncoder2];
+  const tokenizers = [texts.tokenizer, texts.tokenizer2];
+  const textParts = textSuffixes(modelIndex).flatMap((suffix, i) => {
+    const [model, tokenizer] = [models[i], tokenizers[i]];
+    if (!model || !tokenizer) return [];
+    const writeModel = (folder: string) => saveModel(model, folder, TEXT_KINDS[suffix], frozen);
+    const writeTokenizer = (folder: string) => saveTokenizer(tokenizer, folder);
+    return [
+      [`text_encoder${suffix}`, writeModel],
+      [`tokenizer${suffix}`, writeTokenizer],
+    ] as const;
+  });
   return {
     unet: (folder) => saveModel(unet, folder, UNET, weights),
     vae: (folder) => saveModel(vae, folder, VAE, frozen),
-    text_encoder: (folder) => saveModel(textEncoder, folder, CLIP_TEXT, frozen),
-    tokenizer: (folder) => saveTokenizer(tokenizer, folder),
+    ...Object.fromEntries<(folder: string) => Promise<unknown>>(textParts),
     scheduler: (folder) => writeJson(join(folder, 'scheduler_config.json'), scheduler),
   };
 }
 
 /** Frees a pipeline's weights. */
-export function disposePipeline({ unet, vae, textEncoder }: Pipeline): void {
-  for (const { parameters } of [unet, vae, textEncoder]) parameters.dispose();
+export function disposePipeline({ unet, vae, textEncoder, textEncoder2 }: Pipeline): void {
+  for (const model of [unet, vae, textEncoder, textEncoder2]) model?.parameters.dispose();
 }
 
 async function readScheduler(path: string): Promise<SchedulerConfig> {

@@ -40,9 +40,9 @@ describe('a pipeline folder that cannot be trusted', () => {
 
   refuses(
     'another pipeline',
-    /model_index\.json: its class is "StableDiffusionXLPipeline"/,
+    /model_index\.json: its class is "StableDiffusionInpaintPipeline"/,
     inIndex((x) => {
-      x._class_name = 'StableDiffusionXLPipeline';
+      x._class_name = 'StableDiffusionInpaintPipeline';
     }),
   );
   refuses(
