@@ -7,6 +7,7 @@ import { type ImageProcessor, readImageProcessor } from './image-processor';
 import { writeJson } from './json-file';
 import { loadModel, saveModel, type WeightDType } from './model-folder';
 import { CLIP } from './model-kinds';
+import { type ResolveOptions, resolve } from './remote/resolve';
 import { checkVocabulary } from './vocabulary';
 
 /** A two-tower CLIP with what it takes to feed it; whoever loaded it owns the weights. */
@@ -18,12 +19,15 @@ export interface ClipFolder {
 
 /**
  * Loads a transformers `CLIPModel` folder: model, tokenizer, image processor.
+ * @param name a folder, or `owner/name` of the hub
  * @throws CheckpointError naming the file and what is wrong with it
+ * @throws HubError where the hub or the network refuse
  */
 export async function loadClipModel(
-  dir: string,
-  { variant }: { readonly variant?: string } = {},
+  name: string,
+  { variant, ...from }: Omit<ResolveOptions, 'files' | 'without'> = {},
 ): Promise<ClipFolder> {
+  const { path: dir } = await resolve(name, { variant, ...from });
   const tokenizer = await loadTokenizer(dir);
   const imageProcessor = await readImageProcessor(dir);
   const model = await loadModel<ClipModelConfig, ClipModelParams>(dir, CLIP, { variant });

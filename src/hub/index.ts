@@ -14,6 +14,7 @@ export {
   type SavePipelineOptions,
   savePipeline,
 } from './pipeline';
+export * from './remote';
 export type { TensorEntry } from './safetensors-header';
 export { openSafetensors, type SafetensorsFile } from './safetensors-reader';
 export {

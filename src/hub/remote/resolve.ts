@@ -2,22 +2,20 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import { readJson } from '../json-file';
-import { RepoCache } from './cache-layout';
+import { RepoCache, sizeOf } from './cache-layout';
 import { type DownloadOptions, downloadFiles } from './download';
 import { faultOfName } from './file-names';
 import { HubError } from './hub-error';
 import { currentCommit, listRepo, type RepoFile } from './listing';
 import { checkRevision, isRepoName, type RepoName, type RepoType } from './repo-name';
-import { checkVariant, fits, modelFiles, pipelineFiles } from './select';
+import { type Choice, checkVariant, fits, modelFiles, pipelineFiles } from './select';
 import { HubSession } from './session';
 import type { HubOptions } from './settings';
 
 /** What of a repository is wanted. */
-export interface ResolveOptions extends HubOptions, DownloadOptions {
+export interface ResolveOptions extends HubOptions, DownloadOptions, Choice {
   /** A branch, a tag or a commit. @default 'main' */
   readonly revision?: string | undefined;
-  /** A part of weight files' names, such as `fp16`, that is preferred. */
-  readonly variant?: string | undefined;
   /** A folder inside. */
   readonly subfolder?: string | undefined;
   /** Names of files, relative to the subfolder; `*` is anything within a folder, `**` anything. @default what a model needs */
@@ -53,6 +51,27 @@ export async function resolve(name: string, options: ResolveOptions = {}): Promi
     throw new RangeError(`The subfolder ${JSON.stringify(subfolder)} is refused: ${fault}.`);
   const session = new HubSession({ type: repoType, name }, options);
   return fromHub(session, revision, options);
+}
+
+/**
+ * The folder of one model. A repository or folder of a pipeline, or with only this part of one, has it under the part's
+ * name; else it is the model itself.
+ * @param part such as `unet`
+ */
+export async function resolvePart(
+  name: string,
+  part: string,
+  options: ResolveOptions = {},
+): Promise<string> {
+  if (await stat(name).catch(() => undefined)) {
+    const inside = join(name, part);
+    return (await sizeOf(join(inside, 'config.json'))) === undefined ? name : inside;
+  }
+  const { path } = await resolve(name, { ...options, subfolder: part }).catch((error: unknown) => {
+    if (!(error instanceof HubError) || error.reason !== 'missing') throw error;
+    return resolve(name, options);
+  });
+  return path;
 }
 
 /** The one sentence about a name that nothing has. */
@@ -156,7 +175,7 @@ interface Surroundings {
 /** The files that are wanted, of those there are. */
 async function choose<F extends { readonly path: string }>(
   all: readonly F[],
-  { files, subfolder = '', variant }: ResolveOptions,
+  { files, subfolder = '', ...choice }: ResolveOptions,
   { snapshot, bring, absent }: Surroundings,
 ): Promise<F[]> {
   const byName = new Map(all.map((file) => [file.path, file]));
@@ -183,10 +202,10 @@ async function choose<F extends { readonly path: string }>(
   if (subfolder === '' && byName.has('model_index.json')) {
     await bring('model_index.json');
     const index = await readJson(join(snapshot, 'model_index.json'));
-    return take(pipelineFiles(index, names, { variant }));
+    return take(pipelineFiles(index, names, choice));
   }
-  const chosen = modelFiles(subfolder, names, { variant });
-  checkVariant(chosen, names, { variant });
+  const chosen = modelFiles(subfolder, names, choice);
+  checkVariant(chosen, names, choice);
   if (chosen.length > 0) return take(chosen);
   const where = subfolder === '' ? 'no model at its root' : `no folder "${subfolder}" with a model`;
   throw new HubError(

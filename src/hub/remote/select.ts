@@ -18,6 +18,8 @@ const DESCRIPTION = /\.(json|txt|model)$/i;
 export interface Choice {
   /** A part of weight files' names, such as `fp16`, that is preferred. */
   readonly variant?: string | undefined;
+  /** Parts of a pipeline that are not needed, such as a denoiser that another takes the place of. */
+  readonly without?: readonly string[] | undefined;
 }
 
 /**
@@ -31,7 +33,8 @@ export function pipelineFiles(
   choice: Choice,
 ): string[] {
   const parts = Object.entries(index).flatMap(([part, value]) => (isPart(value) ? [part] : []));
-  const needed = parts.filter((part) => !LEFT_OUT.includes(part));
+  const { without = [] } = choice;
+  const needed = parts.filter((part) => !LEFT_OUT.includes(part) && !without.includes(part));
   const files = needed.flatMap((part) => modelFiles(part, names, choice));
   for (const part of needed.filter((name) => !OPTIONAL.includes(name)))
     if (!files.some((file) => file.startsWith(`${part}/`)))

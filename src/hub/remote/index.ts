@@ -1,0 +1,5 @@
+export { HubError } from './hub-error';
+export type { OnProgress, TransferProgress } from './progress';
+export type { RepoName, RepoType } from './repo-name';
+export { type Resolved, type ResolveOptions, resolve } from './resolve';
+export type { HubOptions } from './settings';
