@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
-import { type SamplerName, samplerNames } from '../diffusion/scheduler-config';
+import { type SchedulerName, samplerNames, schedulerClasses } from '../diffusion/scheduler-classes';
 import { addMixedPrecision, decimal, fileName, integer, type PrecisionName } from './args';
 
 /** What `npm run sample` was asked for; every value is checked, and nothing was loaded yet. */
@@ -13,7 +13,7 @@ export interface SampleArgs {
   readonly guidance_scale: number;
   readonly height?: number;
   readonly width?: number;
-  readonly scheduler?: SamplerName;
+  readonly scheduler?: SchedulerName;
   readonly eta: number;
   readonly num_images: number;
   readonly mixed_precision: PrecisionName;
@@ -31,8 +31,8 @@ function sampleParser(): ArgumentParser {
 
   add('--model', {
     required: true,
-    metavar: 'DIR',
-    help: 'diffusers folder (model_index.json, unet/, …)',
+    metavar: 'MODEL',
+    help: 'diffusers folder (model_index.json, unet/, …), or owner/name of the hub',
   });
   add('--prompt', { required: true, metavar: 'TEXT' });
   add('--negative_prompt', { default: '', metavar: 'TEXT', help: 'what to stay away from' });
@@ -50,7 +50,11 @@ function sampleParser(): ArgumentParser {
   });
   add('--height', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
   add('--width', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
-  add('--scheduler', { choices: samplerNames, help: "default: the folder's own" });
+  add('--scheduler', {
+    choices: [...samplerNames, ...schedulerClasses],
+    metavar: 'NAME',
+    help: `a class of diffusers or its short name: ${samplerNames.join(', ')}; default: the folder's own`,
+  });
   add('--eta', {
     type: decimal({ min: 0, max: 1 }),
     default: 0,

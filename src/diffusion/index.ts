@@ -2,17 +2,22 @@
 export { guidedPrediction, isGuided } from './guidance';
 export { imagesFromLatents, vaeScaleFactor } from './images';
 export { type Generators, randnLatents } from './latents';
+export type { MicroConditioningOptions } from './micro-conditioning';
 export { pipelineScheduler } from './pipeline-scheduler';
+export { generateRefined, type RefinedOptions, sampleRefined } from './refine';
 export { generateImages, type SampleStep, sample } from './sample';
 export type { SampleOptions, TextToImage } from './sample-plan';
 export { makeSampler, type Sampler } from './sampler';
 export type { RunOptions, SamplerRun, SamplerStep } from './sampler-run';
 export { addNoise, alphaCumprodAt, type NoiseSchedule, noiseSchedule, velocity } from './schedule';
 export {
-  type SamplerConfig,
   type SamplerName,
-  type SchedulerConfig,
-  SchedulerConfigError,
+  type SchedulerClass,
+  type SchedulerName,
+  samplerNamed,
   samplerNames,
-} from './scheduler-config';
-export { encodeTexts, type TextTokenizer } from './text-conditioning';
+  schedulerClasses,
+} from './scheduler-classes';
+export type { SamplerConfig, SchedulerConfig } from './scheduler-config';
+export { SchedulerConfigError } from './scheduler-fields';
+export { encodeTexts, type TextSide, type TextTokenizer } from './text-conditioning';

@@ -48,12 +48,20 @@ function multistepMoves(
   });
 }
 
+/** Where the model is asked without Runge–Kutta steps: at the second timestep twice. */
+export const plmsTimesteps = ([first = 0, ...rest]: readonly number[]): number[] => [
+  first,
+  ...rest.slice(0, 1),
+  ...rest,
+];
+
 /**
- * The moves without Runge–Kutta steps (`skip_prk_steps`): the first stride is taken twice, the
- * second time with the mean of the predictions at both of its ends (Heun), the rest is multistep.
+ * The moves without Runge–Kutta steps (`skip_prk_steps`) along what `plmsTimesteps` gives: the first stride is taken twice,
+ * the second time with the mean of the predictions at both of its ends (Heun), the rest is multistep. Cut off at the front,
+ * as for a picture that is drawn over, the list is gone through in the same way, as diffusers does.
  */
-export function plmsMoves(timesteps: readonly number[], stride: number): PndmMove[] {
-  const [first = 0, second] = timesteps;
+export function plmsMoves(visited: readonly number[], stride: number): PndmMove[] {
+  const [first = 0, second] = visited;
   const opening = multistepMoves([first], stride, 0, []);
   if (second === undefined) return opening;
   const repeat: PndmMove = {
@@ -66,7 +74,7 @@ export function plmsMoves(timesteps: readonly number[], stride: number): PndmMov
       [0, 1 / 2],
     ],
   };
-  return [...opening, repeat, ...multistepMoves(timesteps.slice(1), stride, 2, [0])];
+  return [...opening, repeat, ...multistepMoves(visited.slice(2), stride, 2, [0])];
 }
 
 /**

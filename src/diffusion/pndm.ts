@@ -1,11 +1,12 @@
 /** PNDM (Liu, Ren, Lin and Zhao 2022, arXiv 2202.09778). All tensors: latents [B, h, w, C]. */
 import { scoped, type Tensor } from '../engine';
-import { type PndmMove, plmsMoves, prkMoves } from './pndm-moves';
-import { readPrediction } from './prediction';
-import type { SamplerRun, SamplerStep } from './sampler-run';
+import { type PndmMove, plmsMoves, plmsTimesteps, prkMoves } from './pndm-moves';
+import { mixture, readPrediction } from './prediction';
+import { alphaFrame, type RunOptions, type SamplerRun, type SamplerStep } from './sampler-run';
 import { alphaOrFinal, type NoiseSchedule } from './schedule';
 import type { PredictionType, SamplerConfig } from './scheduler-config';
 import { spacedTimesteps } from './timesteps';
+import { weightedSum } from './weighted-sum';
 
 /** The numbers of one transfer. */
 export interface TransferStep {
@@ -21,7 +22,7 @@ export const pndmTransfer = scoped(
   'pndmTransfer',
   (modelPred: Tensor, sample: Tensor, step: TransferStep): SamplerStep => {
     const { alpha, alphaPrev, predictionType } = step;
-    const reading = readPrediction(predictionType, modelPred, sample, alpha);
+    const reading = readPrediction(predictionType, modelPred, sample, mixture(alpha));
     const denominator =
       alpha * Math.sqrt(1 - alphaPrev) + Math.sqrt(alpha * (1 - alpha) * alphaPrev);
 
@@ -68,32 +69,39 @@ class Memory {
   }
 }
 
-/** The weighted sum of predictions that a move follows. */
-const combined = scoped('combined', (memory: Memory, { combine }: PndmMove): Tensor => {
-  const terms = combine.map(([evaluation, weight]) => memory.at(evaluation).modelPred.mul(weight));
-  return terms.reduce((sum, term) => sum.add(term));
-});
+/** @throws RangeError for Runge–Kutta steps that would begin in the middle */
+function plannedMoves(config: SamplerConfig, numInferenceSteps: number, begin: number) {
+  const stride = Math.floor(config.numTrainTimesteps / numInferenceSteps);
+  const timesteps = spacedTimesteps(config, numInferenceSteps);
+  if (config.skipPrkSteps) return plmsMoves(plmsTimesteps(timesteps).slice(begin), stride);
+  if (begin > 0)
+    throw new RangeError(
+      'PNDM with Runge–Kutta steps (skip_prk_steps false) cannot begin in the middle; choose another scheduler.',
+    );
+  return prkMoves(timesteps, stride);
+}
 
 /** A PNDM run. Without Runge–Kutta steps it asks the model once more than there are steps, with them nine times more. */
 export function startPndm(
   config: SamplerConfig,
   schedule: NoiseSchedule,
   numInferenceSteps: number,
+  { begin = 0 }: RunOptions,
 ): SamplerRun {
-  const stride = Math.floor(config.numTrainTimesteps / numInferenceSteps);
-  const plan = config.skipPrkSteps ? plmsMoves : prkMoves;
-  const moves = plan(spacedTimesteps(config, numInferenceSteps), stride);
+  const moves = plannedMoves(config, numInferenceSteps, begin);
   const memory = new Memory(moves);
 
-  const follow = scoped('pndmStep', (move: PndmMove) =>
-    pndmTransfer(combined(memory, move), memory.at(move.start).sample, {
+  const follow = scoped('pndmStep', (move: PndmMove) => {
+    const terms = move.combine.map(([e, weight]) => [memory.at(e).modelPred, weight] as const);
+    return pndmTransfer(weightedSum(terms), memory.at(move.start).sample, {
       alpha: alphaOrFinal(schedule, move.from, config),
       alphaPrev: alphaOrFinal(schedule, move.to, config),
       predictionType: config.predictionType,
-    }),
-  );
+    });
+  });
+  const timesteps = moves.map((move) => move.timestep);
   return {
-    timesteps: moves.map((move) => move.timestep),
+    ...alphaFrame(schedule, timesteps, 0),
     step(index, modelPred, sample) {
       const move = moves[index];
       if (!move) throw new RangeError(`PNDM has no step ${index}; there are ${moves.length}.`);

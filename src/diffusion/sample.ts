@@ -1,7 +1,7 @@
 // B pictures, h × w latent positions, C channels
 import type { RgbImage } from '../data/image';
 import { autocast, noGrad, type Tensor } from '../engine';
-import { unet } from '../models';
+import { unet, unetConditioning, vaePrecision } from '../models';
 import { guidedPrediction } from './guidance';
 import { imagesFromLatents } from './images';
 import { randnLatents } from './latents';
@@ -36,25 +36,27 @@ export function* sample(
   pipeline: TextToImage,
   options: SampleOptions,
 ): Generator<SampleStep, void, void> {
-  const { texts, generators, shape, sampler, guidanceScale, numInferenceSteps, eta } = samplePlan(
-    pipeline,
-    options,
-  );
+  const plan = samplePlan(pipeline, options);
+  const { texts, generators, shape, sampler, guidanceScale, numInferenceSteps, eta } = plan;
   const { mixedPrecision = 'no' } = options;
+  const { begin, count: steps } = plan.window;
   const drawNoise = () => randnLatents(generators, shape);
-  const run = sampler.start(numInferenceSteps, { eta, drawNoise });
-  const encoderHiddenStates = autocast(mixedPrecision, () =>
-    noGrad(() => encodeTexts(pipeline.textEncoder, pipeline.tokenizer, texts)),
-  );
-  const steps = run.timesteps.length;
-  let latents = noGrad(() => drawNoise().mul(sampler.initNoiseSigma));
+  const run = sampler.start(numInferenceSteps, { eta, begin, drawNoise });
+  const told = autocast(mixedPrecision, () => noGrad(() => encodeTexts(pipeline, texts)));
+  const conditioning = unetConditioning(told, plan.timeIds);
+  let latents = noGrad(() => {
+    const start = options.latents ?? drawNoise();
+    return start.mul(options.denoisingStart === undefined ? run.initNoiseSigma : 1);
+  });
   try {
-    for (const [step, timestep] of run.timesteps.entries()) {
+    for (const [step, timestep] of run.timesteps.slice(0, steps).entries()) {
       const { prevSample, predOriginal } = noGrad(() => {
         const predict = (x: Tensor) => {
           const timesteps = new Array<number>(x.shape[0] ?? 0).fill(timestep);
+          const scale = run.inputScale(step);
+          const input = scale === 1 ? x : x.div(scale);
           const predicted = autocast(mixedPrecision, () =>
-            unet(pipeline.unet, x, timesteps, { encoderHiddenStates }),
+            unet(pipeline.unet, input, timesteps, conditioning),
           );
           return predicted.cast('float32');
         };
@@ -69,13 +71,24 @@ export function* sample(
       }
     }
   } finally {
-    for (const held of [latents, encoderHiddenStates, run]) held.dispose();
+    for (const held of [latents, ...Object.values(told), run]) held.dispose();
   }
 }
 
 /** Draws pictures from text: all images of the first prompt, then those of the second, … Options and errors of `sample`. */
 export function generateImages(pipeline: TextToImage, options: SampleOptions): RgbImage[] {
-  for (const { step, steps, latents } of sample(pipeline, options))
-    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents, options);
+  return lastImages(pipeline, sample(pipeline, options), options);
+}
+
+/** Decodes the last step of a run. */
+export function lastImages(
+  pipeline: TextToImage,
+  run: Iterable<SampleStep>,
+  { mixedPrecision = 'no' }: SampleOptions,
+): RgbImage[] {
+  const precision = vaePrecision(pipeline, mixedPrecision);
+  for (const { step, steps, latents } of run)
+    if (step === steps - 1)
+      return imagesFromLatents(pipeline.vae, latents, { mixedPrecision: precision });
   return [];
 }

@@ -1,21 +1,26 @@
 import { startDdim } from './ddim';
 import { startDdpm } from './ddpm';
+import { startDpmMultistep } from './dpm-multistep';
+import { startDpmSinglestep } from './dpm-singlestep';
+import { startEuler } from './euler';
+import { startEulerAncestral } from './euler-ancestral';
+import { startHeun } from './heun';
+import { startLcm } from './lcm';
+import { startLms } from './lms';
 import { startPndm } from './pndm';
 import type { RunOptions, SamplerRun, StartRun } from './sampler-run';
 import { type NoiseSchedule, scheduleOf } from './schedule';
-import {
-  type SamplerConfig,
-  type SamplerName,
-  type SchedulerConfig,
-  samplerConfig,
-} from './scheduler-config';
+import type { SamplerName, SchedulerName } from './scheduler-classes';
+import { type SamplerConfig, type SchedulerConfig, samplerConfig } from './scheduler-config';
+import { startTcd } from './tcd';
+import { startUnipc } from './unipc';
 
 /** A way from noise to a picture. */
 export interface Sampler {
   readonly config: SamplerConfig;
   readonly schedule: NoiseSchedule;
-  /** Standard deviation of the latents that a run starts from. */
-  readonly initNoiseSigma: number;
+  /** Evaluations of the model for one step (diffusers' `order`). */
+  readonly order: 1 | 2;
   /** @throws RangeError for a number of steps that the schedule does not have */
   start(numInferenceSteps: number, options: RunOptions): SamplerRun;
 }
@@ -24,6 +29,15 @@ const starts: Readonly<Record<SamplerName, StartRun>> = {
   ddim: startDdim,
   pndm: startPndm,
   ddpm: startDdpm,
+  euler: startEuler,
+  euler_a: startEulerAncestral,
+  heun: startHeun,
+  lms: startLms,
+  dpmsolver_multistep: startDpmMultistep,
+  dpmsolver_singlestep: startDpmSinglestep,
+  unipc: startUnipc,
+  lcm: startLcm,
+  tcd: startTcd,
 };
 
 /**
@@ -33,14 +47,14 @@ const starts: Readonly<Record<SamplerName, StartRun>> = {
  */
 export function makeSampler(
   file: SchedulerConfig,
-  { scheduler }: { readonly scheduler?: SamplerName } = {},
+  { scheduler }: { readonly scheduler?: SchedulerName | undefined } = {},
 ): Sampler {
   const config = samplerConfig(file, scheduler);
   const schedule = scheduleOf(config);
   return {
     config,
     schedule,
-    initNoiseSigma: 1,
+    order: config.sampler === 'heun' ? 2 : 1,
     start: (numInferenceSteps, options) =>
       starts[config.sampler](config, schedule, numInferenceSteps, options),
   };

@@ -1,37 +1,60 @@
 /** Noise schedules as arrays. B: rows (pictures), the rest of a shape is the picture's own. */
 import { scoped, type Tensor, tensor } from '../engine';
 import { betaFields, type SamplerConfig, type SchedulerConfig } from './scheduler-config';
+import { refuse } from './scheduler-fields';
 
 /** How much of the picture is left at each timestep, and what the model was trained to predict. */
 export interface NoiseSchedule {
   readonly numTrainTimesteps: number;
-  /** ᾱ_t for t = 0 … T−1, in double precision (diffusers keeps float32). */
+  /** ᾱ_t for t = 0 … T−1: for training in double precision, for samplers in diffusers' float32. */
   readonly alphasCumprod: Float64Array;
   readonly predictionType: SamplerConfig['predictionType'];
 }
 
-/** `count` numbers from `start` to `end`, both included. */
-const linspace = (start: number, end: number, count: number) =>
-  Float64Array.from({ length: count }, (_, i) => start + (i * (end - start)) / (count - 1));
+/** Rounding after each operation: none, or to float32 where diffusers' tensors are rounded. */
+type Round = (x: number) => number;
+const exact: Round = (x) => x;
+
+/** `count` numbers from `start` to `end`, both included, each half counted from its own end as `torch.linspace` does. */
+function linspace(start: number, end: number, count: number, round: Round): Float64Array {
+  const [first, last] = [round(start), round(end)];
+  const step = round(round(last - first) / (count - 1));
+  return Float64Array.from({ length: count }, (_, i) =>
+    round(i < count / 2 ? first + i * step : last - (count - 1 - i) * step),
+  );
+}
 
 /** β_t of Ho et al. 2020 (linear), of latent diffusion (linear in √β), of Nichol and Dhariwal 2021 (cosine). */
 const betaRules = {
-  linear: (start: number, end: number, count: number) => linspace(start, end, count),
-  scaled_linear: (start: number, end: number, count: number) =>
-    linspace(Math.sqrt(start), Math.sqrt(end), count).map((x) => x * x),
-  squaredcos_cap_v2: (_start: number, _end: number, count: number) => {
+  linear: linspace,
+  scaled_linear: (start: number, end: number, count: number, round: Round) =>
+    linspace(Math.sqrt(start), Math.sqrt(end), count, round).map((x) => round(x * x)),
+  squaredcos_cap_v2: (_start: number, _end: number, count: number, round: Round) => {
     const alphaBar = (t: number) => Math.cos((((t + 0.008) / 1.008) * Math.PI) / 2) ** 2;
     return Float64Array.from({ length: count }, (_, i) =>
-      Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
+      round(Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999)),
     );
   },
 };
 
-/** Stretches √ᾱ so that nothing of the picture is left at the last timestep (Lin et al. 2023, Algorithm 1). */
-function zeroTerminalSnr(alphasCumprod: Float64Array): Float64Array {
-  const roots = alphasCumprod.map(Math.sqrt);
+/** ᾱ_t = Π (1 − β_s); the product itself is never rounded, as in torch. */
+function cumulated(betas: Float64Array, round: Round): Float64Array {
+  let product = 1;
+  return betas.map((beta) => {
+    product *= round(1 - beta);
+    return round(product);
+  });
+}
+
+/** β after √ᾱ is stretched so that nothing of the picture is left at the last timestep (Lin et al. 2023, Algorithm 1). */
+function zeroTerminalSnr(alphasCumprod: Float64Array, round: Round): Float64Array {
+  const roots = alphasCumprod.map((alpha) => round(Math.sqrt(alpha)));
   const [first, last] = [roots[0] ?? 0, roots[roots.length - 1] ?? 0];
-  return roots.map((x) => (((x - last) * first) / (first - last)) ** 2);
+  const scale = round(first / round(first - last));
+  const stretched = roots.map((x) => round(round(round(x - last) * scale) ** 2));
+  return stretched.map((alpha, t) =>
+    round(1 - round(t === 0 ? alpha : alpha / (stretched[t - 1] ?? 1))),
+  );
 }
 
 /**
@@ -40,19 +63,25 @@ function zeroTerminalSnr(alphasCumprod: Float64Array): Float64Array {
  * @throws SchedulerConfigError naming a field that is not supported.
  */
 export function noiseSchedule(config: SchedulerConfig): NoiseSchedule {
-  return scheduleOf(betaFields(config));
+  const fields = betaFields(config);
+  if (fields.predictionType === 'sample')
+    refuse('prediction_type', 'sample', 'epsilon, v_prediction');
+  return scheduleOf(fields, exact);
 }
 
-/** The noise schedule of checked fields. */
-export function scheduleOf(fields: ReturnType<typeof betaFields>): NoiseSchedule {
+/** The noise schedule of checked fields. Samplers round it as diffusers does, for they magnify the roundings. */
+export function scheduleOf(
+  fields: ReturnType<typeof betaFields>,
+  round: Round = Math.fround,
+): NoiseSchedule {
   const { betaSchedule, betaStart, betaEnd, numTrainTimesteps, predictionType } = fields;
-  let product = 1;
-  const alphasCumprod = betaRules[betaSchedule](betaStart, betaEnd, numTrainTimesteps).map(
-    (beta) => (product *= 1 - beta),
-  );
+  const betas = betaRules[betaSchedule](betaStart, betaEnd, numTrainTimesteps, round);
+  const alphasCumprod = cumulated(betas, round);
   return {
     numTrainTimesteps,
-    alphasCumprod: fields.rescaleBetasZeroSnr ? zeroTerminalSnr(alphasCumprod) : alphasCumprod,
+    alphasCumprod: fields.rescaleBetasZeroSnr
+      ? cumulated(zeroTerminalSnr(alphasCumprod, round), round)
+      : alphasCumprod,
     predictionType,
   };
 }

@@ -6,7 +6,7 @@ import {
   type SchedulerConfig,
   velocity,
 } from '../../src/diffusion';
-import { readPrediction } from '../../src/diffusion/prediction';
+import { mixture, readPrediction } from '../../src/diffusion/prediction';
 import { tensor, tidy } from '../../src/engine';
 import { assertClose, assertNoLeak } from '../support/assert';
 import { jsonFixture } from '../support/fixtures';
@@ -90,8 +90,8 @@ describe('addNoise', () => {
     const noisy = addNoise(schedule, latents(), noise(), [1, 1]);
     const v = velocity(schedule, latents(), noise(), [1, 1]);
     for (const { predOriginal, noisePred } of [
-      readPrediction('epsilon', noise(), noisy, 0.36),
-      readPrediction('v_prediction', v, noisy, 0.36),
+      readPrediction('epsilon', noise(), noisy, mixture(0.36)),
+      readPrediction('v_prediction', v, noisy, mixture(0.36)),
     ]) {
       assertClose(predOriginal, latents(), { rtol: 1e-6 });
       assertClose(noisePred, noise(), { rtol: 1e-6 });
