@@ -1,6 +1,6 @@
-// n texts, L token positions, D width
+// n texts, L token positions, E width of the text states, P width of the pooled text
 import { gather, scoped, type Tensor, tensor } from '../engine';
-import { type ClipText, clipText } from '../models';
+import { type PromptStates, promptStates, type TextEncoders } from '../models';
 
 /** The part of a tokenizer that sampling uses. */
 export interface TextTokenizer {
@@ -8,17 +8,40 @@ export interface TextTokenizer {
   encode(texts: string[]): { readonly inputIds: Int32Array; readonly length: number };
 }
 
-/** What Stable Diffusion 1.x conditions on: the text model's last hidden state of each text. [n, L, D] */
+/** Text encoders, and what makes their ids. */
+export interface TextSide extends TextEncoders {
+  readonly tokenizer: TextTokenizer;
+  /** SDXL's second. */
+  readonly tokenizer2?: TextTokenizer;
+}
+
+/**
+ * What a pipeline conditions on, of each text; no text: zeros, as SDXL has them for a negative prompt that nobody gave.
+ * Each different text is read once.
+ */
 export const encodeTexts = scoped(
   'encodeTexts',
-  (textEncoder: ClipText, tokenizer: TextTokenizer, texts: readonly string[]): Tensor => {
-    const distinct = [...new Set(texts)];
-    const { inputIds, length: L } = tokenizer.encode(distinct);
-    const { lastHiddenState } = clipText(textEncoder, tensor(inputIds, [distinct.length, L]));
+  (side: TextSide, texts: readonly (string | undefined)[]): PromptStates => {
+    const given = texts.filter((text) => text !== undefined);
+    const distinct = given.length > 0 ? [...new Set(given)] : [''];
+    const tokenizers = side.tokenizer2 ? [side.tokenizer, side.tokenizer2] : [side.tokenizer];
+    const ids = tokenizers.map((tokenizer) => {
+      const { inputIds, length: L } = tokenizer.encode(distinct);
+      return tensor(inputIds, [distinct.length, L]);
+    });
+    const { encoderHiddenStates, textEmbeds } = promptStates(side, ids);
 
-    const D = lastHiddenState.shape[2] ?? 0;
-    const rows = texts.map((text) => distinct.indexOf(text));
-    const states = lastHiddenState.reshape([distinct.length, L * D]);
-    return gather(states, tensor(rows, [texts.length], 'int32')).reshape([texts.length, L, D]);
+    const rows = texts.map((text) => (text === undefined ? 0 : distinct.indexOf(text)));
+    const index = tensor(rows, [texts.length], 'int32');
+    const isGiven = texts.map((text) => (text === undefined ? 0 : 1));
+    const rowsOf = (read: Tensor): Tensor => {
+      const [n = 0, ...rest] = read.shape;
+      const found = gather(read.reshape([n, -1]), index); // [texts, …]
+      const kept =
+        given.length === texts.length ? found : found.mul(tensor(isGiven, [texts.length, 1]));
+      return kept.reshape([texts.length, ...rest]);
+    };
+    const states = { encoderHiddenStates: rowsOf(encoderHiddenStates) };
+    return textEmbeds ? { ...states, textEmbeds: rowsOf(textEmbeds) } : states;
   },
 );
