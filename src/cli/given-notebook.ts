@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Notebook, readNotebook } from './notebook-file';
+import { notebookText } from './notebook-text';
 import { UsageError } from './output-files';
 
 /** @throws UsageError where there is no such file, or it is no notebook */
@@ -25,4 +26,13 @@ export function refuseExisting(path: string, existing: 'refuse' | 'replace'): vo
     throw new UsageError(
       `${path} exists; it is not overwritten. Name another file, or add --force.`,
     );
+}
+
+/**
+ * Where what was made of the notebook at `path` is written: there, or beside it where the file has become another since
+ * `before` was read, saved in a page that is open.
+ */
+export function placeToWrite(path: string, before: Notebook): string {
+  const isAsBefore = existsSync(path) && notebookText(readNotebook(path)) === notebookText(before);
+  return isAsBefore ? path : path.replace(/\.ipynb$|$/, '-executed.ipynb');
 }

@@ -2,7 +2,7 @@
 import { basename, relative, resolve } from 'node:path';
 import { formatDuration } from '../show/text';
 import { createRunFolder } from '../training/run-folder';
-import { givenNotebook, refuseExisting } from './given-notebook';
+import { givenNotebook, placeToWrite, refuseExisting } from './given-notebook';
 import { type NotebookArgs, notebookArgs } from './notebook-args';
 import { toCommit } from './notebook-commit';
 import { writeNotebook } from './notebook-file';
@@ -35,9 +35,12 @@ async function main(): Promise<void> {
     onText: (text, place) => progress.text(text, place),
   });
   if (run.status === 'done') progress.end();
-  if (args.inPlace) writeToCommit(output, run);
-  else writeNotebook(output, run.notebook);
-  tell(run, output, (Date.now() - started) / 1000);
+  const written = args.inPlace ? placeToWrite(path, notebook) : output;
+  if (args.inPlace) writeToCommit(written, run);
+  else writeNotebook(written, run.notebook);
+  if (written !== output)
+    console.error(`\n${output} was saved by another program meanwhile; it stays as it is.`);
+  tell(run, written, (Date.now() - started) / 1000);
   process.exitCode = STATUS[run.status];
 }
 

@@ -1,10 +1,20 @@
 /** How a notebook is written, the form in which it is committed, and the seal on its outputs. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { placeToWrite } from '../../src/cli/given-notebook';
 import { toCommit } from '../../src/cli/notebook-commit';
-import type { CodeCell, Json, Notebook, NotebookCell } from '../../src/cli/notebook-file';
+import {
+  type CodeCell,
+  type Json,
+  type Notebook,
+  type NotebookCell,
+  readNotebook,
+  writeNotebook,
+} from '../../src/cli/notebook-file';
 import { committedForm } from '../../src/cli/notebook-form';
 import { isCurrent, madeFrom, sealed, unsealed } from '../../src/cli/notebook-seal';
 import { notebookText } from '../../src/cli/notebook-text';
+import { inTemporaryFolder } from '../support/temporary';
 
 const code = (source: string, metadata: Json = {}): CodeCell => ({
   cell_type: 'code',
@@ -131,4 +141,16 @@ describe('toCommit', () => {
     const { warnings } = toCommit({ notebook: seen, status: 'done' }, { machine });
     assert.match(warnings.join(), /^An output of cell c shows an absolute path: \/srv\/runs$/);
   });
+});
+
+describe('placeToWrite', () => {
+  it('is the notebook, or beside it where another program has saved it meanwhile', () =>
+    inTemporaryFolder(async (folder) => {
+      const path = join(folder, 'a.ipynb');
+      writeNotebook(path, notebook([code('1')]));
+      const before = readNotebook(path);
+      assert.equal(placeToWrite(path, before), path);
+      writeNotebook(path, notebook([code('2')]));
+      assert.equal(placeToWrite(path, before), join(folder, 'a-executed.ipynb'));
+    }));
 });

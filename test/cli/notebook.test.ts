@@ -143,6 +143,13 @@ function shown(path: string) {
   ]);
 }
 
+/** The process whose id the file holds has ended. */
+function assertGone(file: string): void {
+  const id = Number(readFileSync(file, 'utf8'));
+  assert.ok(id > 0);
+  assert.throws(() => process.kill(id, 0), { code: 'ESRCH' });
+}
+
 describe('npm run notebook', function () {
   this.timeout(240_000);
   let folder = '';
@@ -211,7 +218,7 @@ describe('npm run notebook', function () {
     const [busy, saved] = [join(folder, 'busy'), join(folder, 'saved')];
     const long = `import fs from 'node:fs';
 console.log('begun');
-fs.writeFileSync('${busy}', '');
+fs.writeFileSync('${busy}', String(process.pid));
 try { for (;;) await new Promise((resolve) => setTimeout(resolve, 20)); }
 finally { fs.writeFileSync('${saved}', ''); }`;
     const path = file('long.ipynb', lesson([long, '2']));
@@ -223,6 +230,7 @@ finally { fs.writeFileSync('${saved}', ''); }`;
     assert.equal(status, 130, stderr);
     assert.match(stderr, /SIGINT: stopping the cell.*Stopped after /s);
     assert.ok(existsSync(saved));
+    assertGone(busy);
     const [first, second] = shown(output);
     assert.match(String(first?.[1]), /^begun\n.*Interrupted/s);
     assert.deepEqual(second, [null, '']);
@@ -251,8 +259,7 @@ Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); // deaf to all, as
       [null, 'begun\n'],
       [null, ''],
     ]);
-    const kernel = Number(readFileSync(mark, 'utf8'));
-    assert.throws(() => process.kill(kernel, 0), { code: 'ESRCH' });
+    assertGone(mark);
   });
 
   it('writes --in-place what is to be committed, and says what should not be', async () => {

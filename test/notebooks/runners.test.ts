@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { installKernel } from '../../src/cli/kernel-spec';
 import {
   type CodeCell,
   type Notebook,
@@ -79,9 +80,10 @@ describe('runNotebook and nbclient', function () {
   it('keep the same of every message', async () => {
     const path = join(folder, 'every-message.ipynb');
     writeNotebook(path, lesson());
+    await installKernel(folder); // and Jupyter finds it there
     const [{ status, failure, notebook }, copy] = await Promise.all([
       runNotebook(path, readNotebook(path)),
-      runInJupyter(path, folder, {}),
+      runInJupyter(path, folder, { JUPYTER_PATH: '', JUPYTER_DATA_DIR: folder }),
     ]);
     assert.equal(timeless(notebook), timeless(readNotebook(copy)));
     assert.equal(notebookText(readNotebook(copy)), readFileSync(copy, 'utf8'));
