@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type * as ts from '@tslab/typescript-for-tslab';
-import { importedSources, outsideChanged } from './source-graph';
+import type { Names } from './changed-names';
+import { changedOutside, takes } from './source-graph';
 import type { CompilerHost } from './typescript-host';
 
 type Versioned = ts.SourceFile & { readonly version?: string };
@@ -37,23 +38,24 @@ export function sourceChecker(host: CompilerHost, folder: string) {
     }
     return errors;
   };
-  /** Those never checked, or wrong before, or edited, or built on what an edit makes look otherwise from outside. */
+  /** Those never checked, or wrong before, or edited, or taking a name that an edit makes look otherwise from outside. */
   const staleSources = (program: ts.Program, sources: readonly Versioned[]): Set<ts.SourceFile> => {
-    const known = sources.filter(({ fileName }) => checked.get(fileName)?.errors.length === 0);
-    const edited = known.filter(
-      ({ fileName, version }) => checked.get(fileName)?.version !== version,
+    const before = (file: Versioned) => checked.get(file.fileName);
+    const edited = sources.filter(
+      (file) => before(file) !== undefined && before(file)?.version !== file.version,
     );
     const stale = new Set<ts.SourceFile>(edited);
-    for (const file of sources) if (!known.includes(file)) stale.add(file);
-    const changed = new Set(edited.filter((file) => outsideChanged(host.before, program, file)));
-    for (const file of changed) {
-      for (const user of sources.filter((source) =>
-        importedSources(program, source).includes(file),
-      )) {
-        stale.add(user);
-        if (!changed.has(user) && outsideChanged(host.before, program, user, changed))
-          changed.add(user);
-      }
+    for (const file of sources) if (before(file)?.errors.length !== 0) stale.add(file);
+    const { typescript } = host;
+    const changed = new Map<ts.SourceFile, Names>();
+    const waiting = [...edited];
+    for (const file of waiting) {
+      const names = changedOutside(typescript, host.before, program, file, changed);
+      if (sizeOf(names) === sizeOf(changed.get(file))) continue;
+      changed.set(file, names);
+      const users = sources.filter((user) => takes(typescript, program, user, file, names));
+      for (const user of users) stale.add(user);
+      waiting.push(...users);
     }
     return stale;
   };
@@ -66,6 +68,8 @@ export function sourceChecker(host: CompilerHost, folder: string) {
     return errors.sort((a, b) => (a.start ?? 0) - (b.start ?? 0));
   };
 }
+
+const sizeOf = (names: Names | undefined) => (names === 'all' ? Infinity : (names?.size ?? 0));
 
 function errorsOf(program: ts.Program, file: ts.SourceFile): Errors {
   return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];

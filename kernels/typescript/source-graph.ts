@@ -1,5 +1,7 @@
-/** Which sources a file imports, as the compiler resolved them. */
+/** Which sources a file imports, as the compiler resolved them, and what of them. */
+import path from 'node:path';
 import type * as ts from '@tslab/typescript-for-tslab';
+import { changedNames, hasAny, type Names, takenBy } from './changed-names';
 
 /** Private to the compiler, and read by nothing else here; a test fails when it moves. */
 interface Resolved {
@@ -36,24 +38,54 @@ export function sourcesBehind(program: ts.Program, file: ts.SourceFile): ts.Sour
 }
 
 /**
- * Whether a source may look otherwise to those who import it: its declarations differ between the programs, or name a
- * module among `changed`. True where that cannot be told.
+ * Names of a source that may look otherwise to those who import them.
+ * @param changed - those of other sources that are known already
  */
-export function outsideChanged(
+export function changedOutside(
+  typescript: typeof ts,
   before: ts.Program | undefined,
   now: ts.Program,
   file: ts.SourceFile,
-  changed: ReadonlySet<ts.SourceFile> = new Set(),
-): boolean {
-  const declared = declarations(now, file.fileName);
-  if (declared === undefined || declared !== declarations(before, file.fileName)) return true;
-  const named = declared.matchAll(/(?:from |import\()["']([^"']+)["']/g);
+  changed: ReadonlyMap<ts.SourceFile, Names> = new Map(),
+): Names {
   const imported = imports(now, file);
-  return [...named].some(([, name = '']) => {
-    const source = imported.get(name);
-    return source === undefined ? !imported.has(name) : changed.has(source);
-  });
+  const changedIn = (module: string): Names => {
+    // The compiler writes import("…") of modules that the source itself does not name.
+    const source = imported.has(module) ? imported.get(module) : besides(now, file, module);
+    if (source === undefined) return imported.has(module) ? new Set() : 'all';
+    return changed.get(source) ?? new Set();
+  };
+  const [old, renewed] = [before, now].map((program) => declarations(program, file.fileName));
+  return changedNames(typescript, old, renewed, changedIn);
 }
+
+/** The source that a relative name leads to from `file`. */
+function besides(program: ts.Program, file: ts.SourceFile, module: string) {
+  if (!module.startsWith('.')) return undefined;
+  const place = path.resolve(path.dirname(file.fileName), module);
+  return program.getSourceFile(`${place}.ts`) ?? program.getSourceFile(`${place}/index.ts`);
+}
+
+/** Whether `user` takes one of these names from `file`, as far as its statements tell; true where they do not. */
+export function takes(
+  typescript: typeof ts,
+  program: ts.Program,
+  user: ts.SourceFile,
+  file: ts.SourceFile,
+  names: Names,
+): boolean {
+  const modules = [...imports(program, user)].filter(([, source]) => source === file);
+  const called = new Set(modules.map(([module]) => module));
+  if (called.size === 0) return false;
+  const taken = user.statements.flatMap((statement) => takenBy(typescript, statement) ?? []);
+  return (
+    taken.some(({ module, original }) => called.has(module) && hasAny(names, original)) ||
+    [...user.text.matchAll(INNER_IMPORT)].some(([, module = '']) => called.has(module))
+  );
+}
+
+/** import('…') as a type or a call, and require('…'). */
+const INNER_IMPORT = /\b(?:import|require)\s*\(\s*["']([^"']+)["']/g;
 
 /** Text of a source's declaration file, as that program would write it; undefined where it cannot. */
 function declarations(program: ts.Program | undefined, fileName: string): string | undefined {

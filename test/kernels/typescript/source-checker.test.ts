@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import ts from '@tslab/typescript-for-tslab';
 import { sourceChecker } from '../../../kernels/typescript/source-checker';
-import { outsideChanged } from '../../../kernels/typescript/source-graph';
+import { changedOutside } from '../../../kernels/typescript/source-graph';
 import type { CompilerHost } from '../../../kernels/typescript/typescript-host';
 
 const options: ts.CompilerOptions = {
@@ -106,6 +106,24 @@ describe('sourceChecker', function () {
     assert.deepEqual(check(), { checked: ['leaf.ts'], wrong: [] });
   });
 
+  it('checks nobody who takes other names than those that an edit changes', () => {
+    const check = kernel();
+    check();
+    edit('leaf.ts', 'export', 'export const other = 1;\nexport');
+    assert.deepEqual(check(), { checked: ['index.ts', 'leaf.ts'], wrong: [] }); // index has all of them
+    edit('middle.ts', 'export', 'export const more = () => size(2);\nexport');
+    assert.deepEqual(check(), { checked: ['middle.ts'], wrong: [] }); // top takes `made` alone
+  });
+
+  it('checks those who use a source that was wrong, when it is right and another', () => {
+    const check = kernel();
+    check();
+    edit('leaf.ts', '2 * n', 'n.length');
+    assert.deepEqual(check().wrong, ['leaf.ts']);
+    edit('leaf.ts', '({ n, twice: 2 * n })', 'n');
+    assert.deepEqual(check().wrong, ['top.ts', 'user.ts']);
+  });
+
   it('checks all that an edit reaches, through inferred types and re-exports', () => {
     const check = kernel();
     check();
@@ -118,7 +136,7 @@ describe('sourceChecker', function () {
   });
 });
 
-describe('outsideChanged', () => {
+describe('changedOutside', () => {
   const file = 'user.ts';
   /** A program of one source, and which files the compiler checked to the end before it emitted. */
   const programOf = (text: string) => {
@@ -144,15 +162,42 @@ describe('outsideChanged', () => {
     const [old, renewed] = [programOf(before), programOf(now)];
     const source = renewed.program.getSourceFile(file);
     assert.ok(source);
-    const changed = outsideChanged(old.program, renewed.program, source);
-    return { changed, checked: [...old.checked, ...renewed.checked] };
+    const names = changedOutside(ts, old.program, renewed.program, source);
+    return { names, checked: [...old.checked, ...renewed.checked] };
   };
   const text = (body: string) =>
     `const twice = (x: number) => 2 * x;\nexport function f(x: number) { ${body} }\n`;
+  const namesOf = (before: string, now: string) => {
+    const { names } = compare(before, now);
+    return names === 'all' ? names : [...names].sort();
+  };
 
   it('sees an inferred type change, and not what only the inside of a function does', () => {
-    assert.equal(compare(text('return twice(x);'), text('return 3 + twice(x);')).changed, false);
-    assert.equal(compare(text('return twice(x);'), text('return String(twice(x));')).changed, true);
+    assert.deepEqual(namesOf(text('return twice(x);'), text('return 3 + twice(x);')), []);
+    assert.deepEqual(namesOf(text('return twice(x);'), text('return String(twice(x));')), ['f']);
+  });
+
+  it('names with a type all that mention it, and nothing else', () => {
+    const source = (kind: string) => `interface Size { n: ${kind} }
+export type Sizes = readonly Size[];
+export class Box { sizes: Sizes = []; }
+export const apart = 1;
+export default class { size?: Size; }
+`;
+    const expected = ['Box', 'Size', 'Sizes', 'default'];
+    assert.deepEqual(namesOf(source('number'), source('string')), expected);
+  });
+
+  it('has names that came, went, or are others under the same name', () => {
+    const before = 'const a = 1;\nconst b = "b";\nexport { a as x, b as y, a as z };\n';
+    const now = 'const a = 1;\nconst b = "b";\nexport { b as x, b as y, a as w };\n';
+    assert.deepEqual(namesOf(before, now), ['w', 'x', 'z']);
+  });
+
+  it('cannot tell where more is declared than names of the source’s own', () => {
+    const source = (type: string) => `export {};\ndeclare global { const everywhere: ${type}; }\n`;
+    assert.equal(namesOf(source('number'), source('string')), 'all');
+    assert.deepEqual(namesOf(source('number'), source('number')), []);
   });
 
   it('has no body checked for it', () => {
