@@ -4,7 +4,7 @@
  */
 import type { RgbImage } from './image';
 
-export type ResizeFilter = 'bilinear' | 'bicubic';
+export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
 /** Weights of one output column (or row): input positions `first … first + weights.length − 1`. */
 interface Tap {
@@ -18,7 +18,10 @@ const PRECISION_BITS = 22;
 const FILTERS = {
   bilinear: { support: 1, weight: (x: number) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: { support: 2, weight: (x: number) => keys(Math.abs(x)) },
+  lanczos: { support: 3, weight: (x: number) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
 } as const;
+
+const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
 function keys(x: number): number {
   const a = -0.5;

@@ -1,12 +1,15 @@
+import type { RgbImage } from '../data/image';
 import type { MixedPrecision, Tensor } from '../engine';
-import { STABLE_DIFFUSION, type UNet, type Vae } from '../models';
+import { type ConditioningRule, STABLE_DIFFUSION, type UNet, type Vae } from '../models';
 import { TorchGenerator } from '../random';
-import { isGuided } from './guidance';
+import { type DrawOverOptions, firstStep, picturesToDrawOver } from './drawn-over';
+import { type Guidance, isGuided } from './guidance';
 import { type HandOver, handOverWindow, type Window } from './hand-over';
 import { vaeScaleFactor } from './images';
 import type { Generators } from './latents';
 import { type MicroConditioningOptions, plannedTimeIds } from './micro-conditioning';
 import { pipelineScheduler } from './pipeline-scheduler';
+import { type PlannedPrompts, type PromptOptions, plannedPrompts } from './prompts';
 import { makeSampler, type Sampler } from './sampler';
 import type { SchedulerName } from './scheduler-classes';
 import type { SchedulerConfig } from './scheduler-config';
@@ -20,13 +23,11 @@ export interface TextToImage extends TextSide {
 }
 
 /** What to draw. Names and defaults are those of diffusers' `StableDiffusionPipeline`, or `StableDiffusionXLPipeline`. */
-export interface SampleOptions extends MicroConditioningOptions, HandOver {
-  readonly prompt: string | readonly string[];
-  /**
-   * What to stay away from, for all prompts or one for each; used where there is guidance.
-   * @default '', or zeros where SDXL's folder says `force_zeros_for_empty_prompt`
-   */
-  readonly negativePrompt?: string | readonly string[];
+export interface SampleOptions
+  extends PromptOptions,
+    DrawOverOptions,
+    MicroConditioningOptions,
+    HandOver {
   /** One seed for all pictures together, or one for each. @default 0 */
   readonly seed?: number | bigint | readonly (number | bigint)[];
   /** Takes the place of `seed`; the generators go on from where they are. */
@@ -35,9 +36,11 @@ export interface SampleOptions extends MicroConditioningOptions, HandOver {
   readonly numInferenceSteps?: number;
   /** 1 or less: no guidance, and half the work. @default 7.5; 5 for SDXL */
   readonly guidanceScale?: number;
-  /** In pixels, a multiple of 8. @default the size the UNet was made for */
+  /** Share of the guided prediction that gets the contrast of the one for the text alone, 0 to 1. @default 0 */
+  readonly guidanceRescale?: number;
+  /** In pixels, a multiple of 8. @default that of the picture drawn over, or the size the UNet was made for */
   readonly height?: number;
-  /** In pixels, a multiple of 8. @default the size the UNet was made for */
+  /** In pixels, a multiple of 8. @default as height */
   readonly width?: number;
   /** By name, keeping what the folder's scheduler states, or one made by `makeSampler`. @default the folder's own */
   readonly scheduler?: SchedulerName | Sampler;
@@ -48,16 +51,13 @@ export interface SampleOptions extends MicroConditioningOptions, HandOver {
    * stay the caller's. @default drawn from the generator
    */
   readonly latents?: Tensor;
-  /** Pictures for each prompt. @default 1 */
-  readonly numImages?: number;
   /** Of the three models; guidance and scheduler are float32. @default 'no' */
   readonly mixedPrecision?: MixedPrecision;
 }
 
 /** Checked options: everything a run needs to know before it starts. */
 export interface SamplePlan {
-  /** What each row of the UNet's batch is told: [B] texts, or [2B], the negative ones first, where guided. */
-  readonly texts: readonly (string | undefined)[];
+  readonly prompts: PlannedPrompts;
   /** What each row is told beside its text. */
   readonly timeIds: readonly (readonly number[])[];
   readonly generators: Generators;
@@ -66,7 +66,9 @@ export interface SamplePlan {
   readonly sampler: Sampler;
   /** The evaluations of the model that are made. */
   readonly window: Window;
-  readonly guidanceScale: number;
+  /** Pictures to draw over, of the size that is drawn. */
+  readonly images: readonly RgbImage[] | undefined;
+  readonly guidance: Guidance;
   readonly numInferenceSteps: number;
   readonly eta: number;
 }
@@ -74,40 +76,63 @@ export interface SamplePlan {
 /** Checks the options against the pipeline. @throws RangeError naming the option, its value and what is allowed */
 export function samplePlan(pipeline: TextToImage, options: SampleOptions): SamplePlan {
   const { conditioning = STABLE_DIFFUSION } = pipeline;
-  const { guidanceScale = conditioning.added === 'none' ? 7.5 : 5 } = options;
   const { numInferenceSteps = 50, eta = 0 } = options;
-  if (!Number.isFinite(guidanceScale))
-    throw new RangeError(`guidanceScale is ${guidanceScale}; it must be a number.`);
   if (!(eta >= 0 && eta <= 1)) throw new RangeError(`eta is ${eta}; it must be from 0 to 1.`);
-  if (options.denoisingStart !== undefined && !options.latents)
-    throw new RangeError(
-      `denoisingStart is ${options.denoisingStart}, but there are no latents to go on from.`,
-    );
-  const { positive, negative } = plannedTexts(pipeline, options);
-  const texts = isGuided(guidanceScale) ? [...negative, ...positive] : positive;
+  checkBeginning(options);
+  const guidance = plannedGuidance(conditioning, options);
+  const prompts = plannedPrompts(pipeline, options);
   const sampler = plannedSampler(pipeline, options.scheduler);
   const latents = latentShape(pipeline, options);
   const factor = vaeScaleFactor(pipeline.vae);
   const size = [latents[0] * factor, latents[1] * factor] as const;
-  const rows = { negative: texts.length - positive.length, positive: positive.length };
+  const negative = isGuided(guidance.guidanceScale) ? prompts.count : 0;
   return {
-    texts,
-    timeIds: plannedTimeIds(conditioning, size, rows, options),
+    prompts,
+    timeIds: plannedTimeIds(conditioning, size, { negative, positive: prompts.count }, options),
     generators: plannedGenerators(options),
-    shape: plannedShape([positive.length, ...latents], options),
+    shape: plannedShape([prompts.count, ...latents], options),
     sampler,
     window: plannedWindow(sampler, numInferenceSteps, options),
-    guidanceScale,
+    images: picturesToDrawOver(options, size, prompts.count),
+    guidance,
     numInferenceSteps,
     eta,
   };
 }
 
+/** A run begins with noise, with another model's latents, or with a picture. */
+function checkBeginning({ denoisingStart, latents, image, strength }: SampleOptions): void {
+  if (denoisingStart !== undefined && !latents)
+    throw new RangeError(
+      `denoisingStart is ${denoisingStart}, but there are no latents to go on from.`,
+    );
+  if (image && latents) throw new RangeError('image and latents are given; a run begins with one.');
+  if (strength !== undefined && !image)
+    throw new RangeError(`strength is ${strength}, but there is no image to draw over.`);
+}
+
+function plannedGuidance({ added }: ConditioningRule, options: SampleOptions): Guidance {
+  const { guidanceScale = added === 'none' ? 7.5 : 5, guidanceRescale = 0 } = options;
+  if (!Number.isFinite(guidanceScale))
+    throw new RangeError(`guidanceScale is ${guidanceScale}; it must be a number.`);
+  if (!(guidanceRescale >= 0 && guidanceRescale <= 1))
+    throw new RangeError(`guidanceRescale is ${guidanceRescale}; it must be from 0 to 1.`);
+  return { guidanceScale, guidanceRescale };
+}
+
 /** The evaluations of the model in the part of the way that the options name. */
-export function plannedWindow(sampler: Sampler, steps: number, options: HandOver): Window {
+export function plannedWindow(
+  sampler: Sampler,
+  steps: number,
+  options: HandOver & DrawOverOptions,
+): Window {
   const run = sampler.start(steps, { drawNoise: noNoise });
   run.dispose();
   const { numTrainTimesteps } = sampler.config;
+  if (options.image) {
+    const begin = firstStep(steps, options.strength ?? 0.8) * sampler.order;
+    return { begin, count: run.timesteps.length - begin };
+  }
   return handOverWindow(run.timesteps, { numTrainTimesteps, order: sampler.order }, options);
 }
 
@@ -120,25 +145,6 @@ function plannedShape(shape: SamplePlan['shape'], { latents }: SampleOptions): S
   if (latents && latents.shape.join() !== shape.join())
     throw new RangeError(`latents are [${latents.shape}], but [${shape}] are to be drawn.`);
   return shape;
-}
-
-function plannedTexts({ conditioning = STABLE_DIFFUSION }: TextToImage, options: SampleOptions) {
-  const { prompt, numImages = 1 } = options;
-  const noPrompt = conditioning.noPrompt === 'zeros' ? undefined : '';
-  const { negativePrompt = noPrompt } = options;
-  const prompts = [prompt].flat();
-  const negatives =
-    typeof negativePrompt === 'object' ? negativePrompt : prompts.map(() => negativePrompt);
-  if (prompts.length === 0) throw new RangeError('prompt is an empty list; give one text or more.');
-  if (negatives.length !== prompts.length)
-    throw new RangeError(
-      `negativePrompt has ${negatives.length} texts; give one, or ${prompts.length} as for prompt.`,
-    );
-  if (!Number.isInteger(numImages) || numImages < 1)
-    throw new RangeError(`numImages is ${numImages}; it must be a positive integer.`);
-  const each = <T>(texts: readonly T[]) =>
-    texts.flatMap((text) => new Array<T>(numImages).fill(text));
-  return { positive: each(prompts), negative: each(negatives) };
 }
 
 /** One generator, or one for each picture. */
@@ -168,8 +174,10 @@ function latentShape({ unet, vae }: TextToImage, options: SampleOptions) {
       `The UNet takes ${C} channels and gives ${unet.config.outChannels}, the VAE has ${vae.config.latentChannels}: ` +
         'this is not a text-to-image model.',
     );
-  const [rows, columns = rows] =
-    options.latents?.shape.slice(1, 3) ?? [unet.config.json.sample_size].flat().slice(0, 2);
+  const [image] = [options.image ?? []].flat();
+  const [rows, columns = rows] = image
+    ? [Math.floor(image.height / factor), Math.floor(image.width / factor)]
+    : (options.latents?.shape.slice(1, 3) ?? [unet.config.json.sample_size].flat().slice(0, 2));
   const height = pixels('height', options.height ?? Number(rows) * factor, factor);
   const width = pixels('width', options.width ?? Number(columns) * factor, factor);
   return [height / factor, width / factor, C] as const;

@@ -2,11 +2,13 @@
 import type { RgbImage } from '../data/image';
 import { autocast, noGrad, type Tensor } from '../engine';
 import { unet, unetConditioning, vaePrecision } from '../models';
-import { guidedPrediction } from './guidance';
+import { latentsToDrawOver } from './drawn-over';
+import { guidedPrediction, isGuided } from './guidance';
 import { imagesFromLatents } from './images';
 import { randnLatents } from './latents';
-import { type SampleOptions, samplePlan, type TextToImage } from './sample-plan';
-import { encodeTexts } from './text-conditioning';
+import { statesOfPrompts } from './prompts';
+import { type SampleOptions, type SamplePlan, samplePlan, type TextToImage } from './sample-plan';
+import type { SamplerRun } from './sampler-run';
 
 /** Where a picture stands after one step. The tensors live until the next step. */
 export interface SampleStep {
@@ -37,17 +39,17 @@ export function* sample(
   options: SampleOptions,
 ): Generator<SampleStep, void, void> {
   const plan = samplePlan(pipeline, options);
-  const { texts, generators, shape, sampler, guidanceScale, numInferenceSteps, eta } = plan;
+  const { generators, shape, sampler, guidance, numInferenceSteps, eta } = plan;
   const { mixedPrecision = 'no' } = options;
   const { begin, count: steps } = plan.window;
   const drawNoise = () => randnLatents(generators, shape);
   const run = sampler.start(numInferenceSteps, { eta, begin, drawNoise });
-  const told = autocast(mixedPrecision, () => noGrad(() => encodeTexts(pipeline, texts)));
+  const rows = isGuided(guidance.guidanceScale) ? 'guided' : 'alone';
+  const told = autocast(mixedPrecision, () =>
+    noGrad(() => statesOfPrompts(pipeline, plan.prompts, rows)),
+  );
   const conditioning = unetConditioning(told, plan.timeIds);
-  let latents = noGrad(() => {
-    const start = options.latents ?? drawNoise();
-    return start.mul(options.denoisingStart === undefined ? run.initNoiseSigma : 1);
-  });
+  let latents = firstLatents(pipeline, plan, run, options);
   try {
     for (const [step, timestep] of run.timesteps.slice(0, steps).entries()) {
       const { prevSample, predOriginal } = noGrad(() => {
@@ -60,7 +62,7 @@ export function* sample(
           );
           return predicted.cast('float32');
         };
-        return run.step(step, guidedPrediction(predict, latents, guidanceScale), latents);
+        return run.step(step, guidedPrediction(predict, latents, guidance), latents);
       });
       latents.dispose();
       latents = prevSample;
@@ -73,6 +75,25 @@ export function* sample(
   } finally {
     for (const held of [latents, ...Object.values(told), run]) held.dispose();
   }
+}
+
+/** What a run begins with: noise, another model's latents, or a picture with noise. [B, h, w, C] */
+function firstLatents(
+  pipeline: TextToImage,
+  { images, generators, shape }: SamplePlan,
+  run: SamplerRun,
+  { latents, denoisingStart, mixedPrecision = 'no' }: SampleOptions,
+): Tensor {
+  return noGrad(() => {
+    if (!images) {
+      const start = latents ?? randnLatents(generators, shape);
+      return start.mul(denoisingStart === undefined ? run.initNoiseSigma : 1);
+    }
+    const clean = autocast(vaePrecision(pipeline, mixedPrecision), () =>
+      latentsToDrawOver(pipeline.vae, images, generators, shape),
+    );
+    return run.addNoise(clean.cast('float32'), randnLatents(generators, shape));
+  });
 }
 
 /** Draws pictures from text: all images of the first prompt, then those of the second, … Options and errors of `sample`. */

@@ -1,6 +1,11 @@
 // n texts, L token positions, E width of the text states, P width of the pooled text
 import { gather, scoped, type Tensor, tensor } from '../engine';
-import { type PromptStates, promptStates, type TextEncoders } from '../models';
+import {
+  type PromptStates,
+  type PromptStatesOptions,
+  promptStates,
+  type TextEncoders,
+} from '../models';
 
 /** The part of a tokenizer that sampling uses. */
 export interface TextTokenizer {
@@ -21,7 +26,11 @@ export interface TextSide extends TextEncoders {
  */
 export const encodeTexts = scoped(
   'encodeTexts',
-  (side: TextSide, texts: readonly (string | undefined)[]): PromptStates => {
+  (
+    side: TextSide,
+    texts: readonly (string | undefined)[],
+    options: PromptStatesOptions = {},
+  ): PromptStates => {
     const given = texts.filter((text) => text !== undefined);
     const distinct = given.length > 0 ? [...new Set(given)] : [''];
     const tokenizers = side.tokenizer2 ? [side.tokenizer, side.tokenizer2] : [side.tokenizer];
@@ -29,7 +38,7 @@ export const encodeTexts = scoped(
       const { inputIds, length: L } = tokenizer.encode(distinct);
       return tensor(inputIds, [distinct.length, L]);
     });
-    const { encoderHiddenStates, textEmbeds } = promptStates(side, ids);
+    const { encoderHiddenStates, textEmbeds } = promptStates(side, ids, options);
 
     const rows = texts.map((text) => (text === undefined ? 0 : distinct.indexOf(text)));
     const index = tensor(rows, [texts.length], 'int32');

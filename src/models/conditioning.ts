@@ -1,6 +1,7 @@
 // n texts, L token positions, E width of the text states, P width of the pooled text
 import { concat, type MixedPrecision, scoped, type Tensor } from '../engine';
-import { type ClipText, clipText } from './clip-text';
+import * as nn from '../nn';
+import { type ClipText, type ClipTextOutput, clipText } from './clip-text';
 import type { TextConditioning } from './unet';
 import type { Vae } from './vae';
 
@@ -42,6 +43,12 @@ export interface PromptStates {
   readonly textEmbeds?: Tensor;
 }
 
+/** How texts are read. */
+export interface PromptStatesOptions {
+  /** Layers left out at the end of each encoder, beside those that the rule leaves out. @default 0 */
+  readonly clipSkip?: number;
+}
+
 /**
  * Reads texts. Upstream: diffusers `StableDiffusionXLPipeline.encode_prompt`; train.py `encode_prompt_sdxl`.
  * @param inputIds the same texts as ids of each encoder's tokenizer, int32 [n, L]
@@ -52,12 +59,15 @@ export const promptStates = scoped(
   (
     { textEncoder, textEncoder2, conditioning = STABLE_DIFFUSION }: TextEncoders,
     inputIds: readonly Tensor[],
+    { clipSkip = 0 }: PromptStatesOptions = {},
   ): PromptStates => {
     const encoders = textEncoder2 ? [textEncoder, textEncoder2] : [textEncoder];
     const outputs = encoders.map((encoder, i) => clipText(encoder, idsOf(inputIds, i)));
     const { states, added } = conditioning;
-    const read = outputs.map(({ lastHiddenState, hiddenStates }) =>
-      states === 'last' ? lastHiddenState : (hiddenStates.at(-2) ?? lastHiddenState),
+    const read = outputs.map((output, i) =>
+      states === 'last'
+        ? lastStates(encoders[i] ?? textEncoder, output, clipSkip)
+        : layer(output, clipSkip + 1),
     );
     const encoderHiddenStates = read.length === 1 ? (read[0] as Tensor) : concat(read, 2);
     if (added === 'none') return { encoderHiddenStates };
@@ -69,6 +79,22 @@ export const promptStates = scoped(
     return { encoderHiddenStates, textEmbeds };
   },
 );
+
+/** The states `back` layers before the end. @throws RangeError where there are not so many */
+function layer({ hiddenStates }: ClipTextOutput, back: number): Tensor {
+  const states = hiddenStates.at(-1 - back);
+  if (states) return states;
+  throw new RangeError(
+    `clipSkip: ${back} layers before the end of a text encoder of ${hiddenStates.length - 1} there is none.`,
+  );
+}
+
+/** The states of the last layer that is not left out, after the final norm all the same. */
+function lastStates({ config, p }: ClipText, output: ClipTextOutput, clipSkip: number): Tensor {
+  if (clipSkip === 0) return output.lastHiddenState;
+  const epsilon = config.layerNormEps;
+  return nn.layerNorm(p.text_model.final_layer_norm, layer(output, clipSkip), { epsilon });
+}
 
 function idsOf(inputIds: readonly Tensor[], encoder: number): Tensor {
   const ids = inputIds[encoder];
