@@ -68,8 +68,18 @@ export function axisScale(
   const inside = all.filter(
     (tick) => toLinear(tick) >= low - slack && toLinear(tick) <= high + slack,
   );
-  const ticks = inside.map((at) => ({ at, label: formatNumber(at) }));
+  const ticks = inside.map((at) => ({ at, label: tickLabel(at, inside) }));
   return Object.assign(place, { ticks, range: [low, high] as const });
+}
+
+/** With as many digits as tell it from its neighbours, and no zeros that say nothing. */
+function tickLabel(at: number, ticks: readonly number[]): string {
+  const [low, high] = extent(ticks);
+  const step = (high - low) / Math.max(1, ticks.length - 1);
+  const most = Math.max(Math.abs(low), Math.abs(high));
+  const digits = step > 0 ? Math.ceil(Math.log10(most / step)) + 1 : 4;
+  const label = formatNumber(at, Math.min(12, Math.max(4, digits)));
+  return label.replace(/\.?0+(?=e)/, '');
 }
 
 function padded([low, high]: Range, room: number, floor: number | undefined): Range {

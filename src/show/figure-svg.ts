@@ -45,13 +45,10 @@ export function figureSvg(figure: Figure): string {
   const hasLegend = layout.showlegend ?? named.length > 1;
   const lines = titleLines(title?.text);
   const top = MARGIN.top + lines.length * 22 + (lines.length > 0 ? 8 : 0) + (hasLegend ? 26 : 0);
-  const outer = {
-    left: MARGIN.left,
-    right: WIDTH - MARGIN.right,
-    top,
-    bottom: height - MARGIN.bottom,
-  };
   const pairs = new Map(data.map((trace) => [axesOf(trace).join(), axesOf(trace)] as const));
+  const right = WIDTH - MARGIN.right;
+  const usual = { left: MARGIN.left, right, top, bottom: height - MARGIN.bottom };
+  const outer = { ...usual, left: leftOf(figure, [...pairs.values()], usual) };
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="14" fill="#222">`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
@@ -66,14 +63,30 @@ export function figureSvg(figure: Figure): string {
 type Axes = readonly [x: string, y: string];
 const axesOf = ({ xaxis = 'x', yaxis = 'y' }: Trace): Axes => [xaxis, yaxis];
 
-/** One pair of axes with everything that is drawn against it. */
-function panel(figure: Figure, axes: Axes, outer: Area): string {
+/** What is drawn against a pair of axes, and its scales. */
+function contentOf(figure: Figure, axes: Axes, outer: Area) {
   const traces = figure.data.filter((trace) => axesOf(trace).join() === axes.join());
   const { shapes = [], annotations = [] } = figure.layout ?? {};
   const isHere = ({ xref = 'x', yref = 'y' }: Line | Annotation) => belongs([xref, yref], axes);
   const [lines, notes] = [shapes.filter(isHere), annotations.filter(isHere)];
   const area = areaOf(figure, axes, outer);
-  const place = scalesOf(figure, axes, area, { traces, lines });
+  return { traces, lines, notes, area, place: scalesOf(figure, axes, area, { traces, lines }) };
+}
+
+/** Distance from an axis to the middle of its name, beyond the numbers. */
+const nameOffset = ({ ticks }: Scale) =>
+  Math.max(46, 26 + 7.5 * Math.max(0, ...ticks.map(({ label }) => label.length)));
+
+/** Where the panels begin: names of axes at the edge have room beside their numbers. */
+function leftOf(figure: Figure, pairs: readonly Axes[], outer: Area): number {
+  const atEdge = pairs.filter(([xId]) => (axisOf(figure, xId).domain?.[0] ?? 0) === 0);
+  const offsets = atEdge.map((axes) => nameOffset(contentOf(figure, axes, outer).place.y));
+  return Math.max(outer.left, ...offsets.map((offset) => offset + 15));
+}
+
+/** One pair of axes with everything that is drawn against it. */
+function panel(figure: Figure, axes: Axes, outer: Area): string {
+  const { traces, lines, notes, area, place } = contentOf(figure, axes, outer);
   const bars = traces.filter(({ type }) => type === 'bar');
   const marks = traces.map((trace) => {
     const turn = [bars.indexOf(trace), bars.length] as const;
@@ -203,13 +216,12 @@ function frame(
     words(left - 8, y(at) + 5, label, 'end'),
   ]);
   const below = names?.map((label, at) => ({ at, label })) ?? x.ticks;
-  const offset = -Math.max(46, 26 + 7.5 * Math.max(0, ...y.ticks.map(({ label }) => label.length)));
   return [
     ...across,
     ...below.map(({ at, label }) => words(x(at), bottom + 20, label, 'middle')),
     `<line x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}" stroke="#888"/>`,
     words((left + right) / 2, bottom + 41, titles[0], 'middle'),
-    `<g transform="translate(${(left + offset).toFixed(1)} ${((top + bottom) / 2).toFixed(1)}) rotate(-90)">${words(0, 0, titles[1], 'middle')}</g>`,
+    `<g transform="translate(${(left - nameOffset(y)).toFixed(1)} ${((top + bottom) / 2).toFixed(1)}) rotate(-90)">${words(0, 0, titles[1], 'middle')}</g>`,
   ].join('');
 }
 

@@ -49,6 +49,28 @@ describe('plot', () => {
     );
   });
 
+  it('labels ticks so that they can be told apart', () => {
+    const labels = (...values: number[]) =>
+      axisScale({}, values, [0, 200], { room: 0, count: 4 }).ticks.map(({ label }) => label);
+    assert.deepEqual(labels(0.52308, 0.52314), ['0.52308', '0.5231', '0.52312', '0.52314']);
+    assert.deepEqual(labels(0, 0.00009), ['0', '5e-5']);
+    assert.deepEqual(labels(0, 3), ['0', '1', '2', '3']);
+  });
+
+  it('keeps the name of an axis in the figure, left of long numbers', () => {
+    const leftOf = (...y: number[]) => {
+      const line = { type: 'scatter', x: [0, 1], y } as const;
+      const layout = { yaxis: { title: { text: 'loss' } } };
+      const svg = plot({ data: [line], layout }).svg();
+      const [, name] = /translate\((\S+) \S+ rotate\(-90\)/.exec(svg) ?? [];
+      const [, axis] = /<line x1="([\d.]+)"/.exec(svg) ?? [];
+      return { name: Number(name), axis: Number(axis) };
+    };
+    assert.deepEqual(leftOf(0, 3), { name: 30, axis: 76 });
+    const { name, axis } = leftOf(0.52308, 0.52314); // numbers of 7 characters
+    assert.ok(name >= 14 && axis - name >= 26 + 7.5 * 7, `${name}, ${axis}`);
+  });
+
   it('colours a heat map from dark to light', () => {
     const svg = plot({
       data: [
