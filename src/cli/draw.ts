@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, join, resolve as resolvePath } from 'node:path';
 import { encodePng } from '../data/image';
 import {
   imagesFromLatents,
@@ -8,16 +8,17 @@ import {
   sample,
 } from '../diffusion';
 import type { MixedPrecision } from '../engine';
-import { disposePipeline, loadPipeline, type Pipeline } from '../hub';
+import { disposePipeline, loadPipeline, type Pipeline, resolve } from '../hub';
 import { writeFileAtomically } from '../hub/atomic';
 import { readJson } from '../hub/json-file';
 import { computedPrecision } from './args';
 import { checkOutputs, outputNames } from './output-files';
 import { ProgressLine } from './progress-line';
 import type { SampleArgs } from './sample-args';
+import { TransferLine } from './transfer-line';
 
 /**
- * Loads the folder, draws, and writes the pictures, all of them after the last step.
+ * Loads the folder, from the hub where it is a name of that, draws, and writes the pictures, all of them after the last step.
  *
  * @returns the names of the files
  * @throws Error whose message says what is wrong, before any weight is read where that can be told
@@ -26,9 +27,10 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   const existing = args.overwrite ? 'replace' : 'refuse';
   const paths = outputNames(args.output, args.num_images);
   await checkOutputs(paths, existing);
-  await checkScheduler(args);
+  const { path: model } = await resolve(args.model, new TransferLine().options());
+  await checkScheduler({ ...args, model });
 
-  const pipeline = await loadPipeline(args.model);
+  const pipeline = await loadPipeline(model);
   try {
     noteTruncation(pipeline, args);
     const precision = computedPrecision(args.mixed_precision, console.error);
@@ -104,7 +106,7 @@ function pngText(
   picture: Picture,
 ) {
   const settings = {
-    model: basename(resolve(args.model)),
+    model: basename(resolvePath(args.model)),
     steps: args.steps,
     guidance_scale: args.guidance_scale,
     scheduler: args.scheduler ?? scheduler._class_name,

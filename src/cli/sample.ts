@@ -2,7 +2,13 @@
 import { sampleArgs } from './sample-args';
 
 /** Errors whose message tells the user what to do; anything else is a mistake in the program and shows where. */
-const EXPECTED = new Set(['UsageError', 'CheckpointError', 'SchedulerConfigError', 'RangeError']);
+const EXPECTED = new Set([
+  'UsageError',
+  'CheckpointError',
+  'SchedulerConfigError',
+  'RangeError',
+  'HubError',
+]);
 
 async function main(): Promise<void> {
   const args = sampleArgs(process.argv.slice(2));
