@@ -1,5 +1,6 @@
 /** Many sloppy pictures of the training split, kept as bytes. N pictures of S × S pixels. */
 
+import type { RgbImage } from '../data/image';
 import { drawCaption } from './captions';
 import { Draws, type UniformSource } from './draws';
 import { render } from './render';
@@ -36,35 +37,12 @@ export function corpusPixels({ bytes }: Corpus, chosen: Int32Array): Float32Arra
   return pixels;
 }
 
-/** Attributes of which a group of lookalikes shares two. */
-const SHARED = [
-  ['shape', 'background'],
-  ['colour', 'background'],
-  ['colour', 'shape'],
-] as const;
-
-/**
- * Draws groups of pictures that share two attributes, so that only a close look tells whose caption
- * is whose. Returns a function from a number of groups to the indices of their pictures.
- */
-export function lookalikes({ meanings }: Corpus, groupSize: number) {
-  const indices = new Map<string, number[]>();
-  const key = (meaning: Meaning, [a, b]: (typeof SHARED)[number]) => `${meaning[a]} ${meaning[b]}`;
-  for (const [index, meaning] of meanings.entries())
-    for (const shared of SHARED) {
-      const group = indices.get(key(meaning, shared)) ?? [];
-      group.push(index);
-      indices.set(key(meaning, shared), group);
-    }
-  return (groups: number, draws: Draws): Int32Array => {
-    const drawn = Array.from({ length: groups }, () => {
-      const first = draws.pick(meanings);
-      const group = indices.get(key(first, draws.pick(SHARED))) ?? [];
-      return Array.from({ length: groupSize }, () => draws.pick(group));
-    });
-    return Int32Array.from(drawn.flat());
-  };
-}
+/** One of the pictures; shares the corpus's memory. */
+export const corpusImage = ({ bytes }: Corpus, index: number): RgbImage => ({
+  width: PICTURE_SIZE,
+  height: PICTURE_SIZE,
+  data: bytes.subarray(index * PICTURE_BYTES, (index + 1) * PICTURE_BYTES),
+});
 
 /** A fresh random caption for each chosen picture. */
 export function corpusCaptions({ meanings }: Corpus, chosen: Int32Array, draws: Draws): string[] {

@@ -61,8 +61,11 @@ export interface Perception {
 }
 
 /** Judges a picture against what was meant. */
-export function judgeMeaning(image: RgbImage, meaning: Meaning): Terms {
-  const seen = perceive(image);
+export const judgeMeaning = (image: RgbImage, meaning: Meaning): Terms =>
+  judgeSeen(perceive(image), meaning);
+
+/** Judges what was seen in a picture against what was meant. */
+export function judgeSeen(seen: Perception | undefined, meaning: Meaning): Terms {
   if (!seen) return NOTHING_THERE;
   return {
     colour: seen.colour[meaning.colour],

@@ -1,36 +1,22 @@
 import assert from 'node:assert/strict';
 import { TorchGenerator } from '../../src/random';
-import { drawCorpus, lookalikes } from '../../src/toyworld/corpus';
-import { Draws } from '../../src/toyworld/draws';
-import type { Meaning } from '../../src/toyworld/scenes';
+import { corpusImage, corpusPixels, drawCorpus } from '../../src/toyworld/corpus';
+import { isHeldOut, PICTURE_SIZE } from '../../src/toyworld/scenes';
+import { assertClose } from '../support/assert';
 
-describe('lookalikes', () => {
-  const corpus = drawCorpus(300, new TorchGenerator(1));
-  const choose = lookalikes(corpus, 6);
-  const groupsOf = (seed: number) => {
-    const chosen = choose(40, new Draws(new TorchGenerator(seed)));
-    return Array.from({ length: 40 }, (_, g) =>
-      Array.from(chosen.slice(6 * g, 6 * g + 6), (index) => corpus.meanings[index] as Meaning),
-    );
-  };
-  const shared = (group: readonly Meaning[]) =>
-    (['colour', 'shape', 'background'] as const).filter(
-      (key) => new Set(group.map((meaning) => meaning[key])).size === 1,
-    );
+describe('drawCorpus', () => {
+  const corpus = drawCorpus(50, new TorchGenerator(1));
 
-  it('share two of colour, shape and background at least, and every two of them by turns', () => {
-    const groups = groupsOf(2).map(shared);
-    assert.ok(groups.every(({ length }) => length >= 2));
-    const exactly = new Set(groups.filter(({ length }) => length === 2).map(String));
-    assert.deepEqual([...exactly].sort(), [
-      'colour,background',
-      'colour,shape',
-      'shape,background',
-    ]);
+  it('is the same for the same seed only, and holds nothing out', () => {
+    assert.deepEqual(drawCorpus(50, new TorchGenerator(1)), corpus);
+    assert.notDeepEqual(drawCorpus(50, new TorchGenerator(2)).bytes, corpus.bytes);
+    assert.ok(corpus.meanings.every((meaning) => !isHeldOut(meaning)));
   });
 
-  it('are the same for the same seed only', () => {
-    assert.deepEqual(groupsOf(3), groupsOf(3));
-    assert.notDeepEqual(groupsOf(3), groupsOf(4));
+  it('gives one of its pictures as bytes or as numbers', () => {
+    const { width, height, data } = corpusImage(corpus, 7);
+    assert.deepEqual([width, height, data.length], [PICTURE_SIZE, PICTURE_SIZE, 3072]);
+    const expected = Float32Array.from(data, (x) => x / 127.5 - 1);
+    assertClose(corpusPixels(corpus, Int32Array.of(7)), expected, { atol: 1e-6 });
   });
 });

@@ -62,7 +62,7 @@ const MEANING = {
 } as const;
 
 function making(recipe: Recipe): string {
-  const { corpus, vae, base, pairs, contrast, care, preference, validationPairs } = recipe;
+  const { corpus, vae, base, pairs, naming, preference, validationPairs } = recipe;
   return `## How it was made
 
 1. ${corpus.count} sloppy pictures of training meanings: off their place, pale, ragged, with stray dots,
@@ -72,12 +72,13 @@ function making(recipe: Recipe): string {
    moving average of the weights; stored in float16.
 4. Pairs: ${pairs.train.count} training and ${pairs.heldout.count} held-out captions, two pictures each by that base
    (DDIM, ${DRAWING.numInferenceSteps} steps, guidance ${DRAWING.guidanceScale}), stored as JPEG with full-resolution colour, judged as stored.
-5. The scorer, in three lessons:
-   CLIP's contrast on the pictures of step 1, every other batch of lookalikes (${contrast.steps} steps of ${contrast.batchSize});
-   PickScore's objective on fresh drawings as of step 1, each beside itself with some of its faults put right, which no
-   judge has seen (${care.steps} steps of ${care.batchSize} pairs);
-   PickScore's objective on the training labels, the pairs mirrored and their captions reworded by chance (up to ${preference.steps} steps
-   of ${preference.batchSize}), stopped where the loss of the last ${validationPairs} training pairs, which it never learns from, is lowest.
+5. The scorer, in two lessons:
+   names: which shape, colour, background, size and place a caption of step 1 means, and what the judge sees in the
+   pictures of step 1 and of the training pairs, each name a direction of CLIP's common space (${naming.steps} steps of
+   ${naming.batchSize} pictures);
+   PickScore's objective on pairs mirrored and reworded by chance (up to ${preference.steps} steps of ${preference.batchSize}): ${Math.round(100 * (1 - preference.crossShare))} % the
+   labelled training pairs, the rest training pictures beside those of a related caption, labelled by the same rule;
+   stopped where the loss of the last ${validationPairs} training pairs, which it never learns from, is lowest.
 
 Every stage has its own seed (\`src/toyworld/making/recipe.ts\`).`;
 }

@@ -5,7 +5,7 @@ import { drawCaption, readCaption } from '../captions';
 import type { Draws } from '../draws';
 import type { Meaning, Place } from '../scenes';
 import type { Shape } from '../shapes';
-import type { ScoredPair } from './scorer';
+import type { ScoredPair } from './scorer-batch';
 
 /** 'horizontal' swaps left and right, 'vertical' top and bottom, 'diagonal' left and top. */
 export type Mirror = 'horizontal' | 'vertical' | 'diagonal';

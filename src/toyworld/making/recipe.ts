@@ -26,13 +26,12 @@ const recipeAt = (part: (full: number) => number) => ({
   base: { steps: part(5000), batchSize: 48, learningRate: 1.2e-3, seed: 2 },
   pairs: {
     train: { count: part(6912), split: 'train' as const, seed: 11 },
-    heldout: { count: part(384), split: 'heldout' as const, seed: 12 },
+    heldout: { count: part(1024), split: 'heldout' as const, seed: 12 },
   },
   /** Held-out captions to draw, and how many of them the base is measured on. */
   prompts: { count: part(400), measured: part(300), seed: 13 },
-  contrast: { steps: part(700), batchSize: 64, learningRate: 1e-3, seed: 3 },
-  care: { steps: part(1500), batchSize: 32, learningRate: 1e-3, seed: 5 },
-  preference: { steps: part(600), batchSize: 32, learningRate: 3e-4, seed: 4 },
+  naming: { steps: part(2000), batchSize: 64, learningRate: 1e-3, seed: 3 },
+  preference: { steps: part(1200), batchSize: 32, learningRate: 3e-4, seed: 4, crossShare: 0.4 },
   /** Last training pairs, kept to choose when to stop. */
   validationPairs: part(512),
 });

@@ -1,30 +1,6 @@
 // B captions or pairs, S × S pixels
-import { logSoftmax, scoped, stack, type Tensor, tensor } from '../../engine';
+import { logSoftmax, scoped, stack, type Tensor } from '../../engine';
 import { type ClipModel, imageEmbeds, logitScale, textEmbeds } from '../../models';
-
-/**
- * CLIP's contrastive loss: each picture must find its caption among all of the batch, and each
- * caption its picture (Radford et al. 2021, figure 3).
- * @param pixelValues normalised, [B, S, S, 3]
- * @param inputIds int32 [B, L]
- */
-export const contrastiveLoss = scoped(
-  'contrastiveLoss',
-  (clip: ClipModel, pixelValues: Tensor, inputIds: Tensor): Tensor => {
-    const [B = 0] = pixelValues.shape;
-    const images = imageEmbeds(clip, pixelValues).normalised; // [B, D]
-    const texts = textEmbeds(clip, inputIds).normalised;
-    const logits = texts.matmul(images, { transposeB: true }).mul(logitScale(clip)); // [B, B]
-    const own = tensor(identity(B), [B, B]);
-    const found = (rows: Tensor) => logSoftmax(rows).mul(own).sum().div(B);
-    return found(logits)
-      .add(found(logits.transpose([1, 0])))
-      .mul(-0.5);
-  },
-);
-
-const identity = (n: number) =>
-  Float32Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
 
 /**
  * PickScore's loss: the cross entropy between the label and the softmax of both pictures' scores,

@@ -1,4 +1,4 @@
-/** Makes the scorer: contrast, then care, then preferences, stopped by the validation pairs. */
+/** Makes the scorer: names, then preferences, stopped by the validation pairs. */
 
 import { existsSync } from 'node:fs';
 import { decodeImage } from '../../data/image';
@@ -8,21 +8,15 @@ import { parseImageProcessor } from '../../hub/image-processor';
 import type { ClipModel } from '../../models';
 import type { ClipTokenizer } from '../../models/tokenizer';
 import { TorchGenerator } from '../../random';
-import { scorerJson } from '../model-configs';
+import type { Draws } from '../draws';
 import { worldTokenizer } from '../tokenizer';
-import { newClipModel } from './new-model';
+import { crossPairs } from './cross-pairs';
+import { trainNaming } from './naming';
+import { newScorer } from './new-model';
 import { drawnPairs } from './pair-stage';
 import { type Making, resultOf } from './recipe';
-import {
-  labelLoss,
-  SCORER_PROCESSOR,
-  type ScoredPair,
-  scoreDifferences,
-  trainCare,
-  trainContrast,
-  trainPreference,
-  withWeights,
-} from './scorer';
+import { labelLoss, scoreDifferences, trainPreference, withWeights } from './scorer';
+import { SCORER_PROCESSOR, type ScoredPair } from './scorer-batch';
 import { corpusOf, type MakingRecord, trainingRecord } from './stages';
 import { readWeightSets, writeWeightSets } from './weight-sets';
 
@@ -34,45 +28,52 @@ export async function* scorerStage(making: Making): AsyncGenerator<MakingRecord>
   const path = resultOf(making, 'scorer');
   if (existsSync(path)) return;
   const tokenizer = worldTokenizer();
-  const generator = new TorchGenerator(making.recipe.contrast.seed);
-  const clip = newClipModel(scorerJson(tokenizer.definition.vocab.size), generator);
-  yield* pretraining(making, clip, tokenizer);
-  yield* preference(making, clip, tokenizer);
+  const generator = new TorchGenerator(making.recipe.naming.seed);
+  const clip = newScorer(tokenizer.definition.vocab.size, generator);
+  const pairs = await scoredPairs(await drawnPairs(making, 'train'));
+  const kept = pairs.length - making.recipe.validationPairs;
+  const split = { training: pairs.slice(0, kept), validation: pairs.slice(kept) };
+  yield* naming(making, clip, tokenizer, split.training);
+  yield* preference(making, clip, tokenizer, split);
   const imageProcessor = parseImageProcessor(path, SCORER_PROCESSOR);
   await saveClipModel({ model: clip, tokenizer, imageProcessor }, path, { dtype: 'F16' });
   clip.parameters.dispose();
 }
 
-/** Contrast, then care; each leaves its weights, so that it is not done twice. */
-async function* pretraining(making: Making, clip: ClipModel, tokenizer: ClipTokenizer) {
-  const lessons = {
-    contrast: (checkpoint: string) => {
-      const training = { ...making.recipe.contrast, checkpoint };
-      return trainContrast(clip, tokenizer, corpusOf(making), training);
-    },
-    care: (checkpoint: string) => trainCare(clip, tokenizer, { ...making.recipe.care, checkpoint }),
-  };
-  for (const [name, steps] of Object.entries(lessons)) {
-    const finished = resultOf(making, `${name}.safetensors`);
-    if (existsSync(finished)) {
-      await readWeightSets(finished, { clip: clip.parameters });
-      continue;
-    }
-    for await (const step of steps(resultOf(making, `${name}.unfinished`)))
-      yield trainingRecord(`scorer: ${name}`, step);
-    await writeWeightSets(finished, { clip: clip.parameters }, 0);
+/** Leaves its weights, so that it is not done twice. */
+async function* naming(
+  making: Making,
+  clip: ClipModel,
+  tokenizer: ClipTokenizer,
+  training: readonly ScoredPair[],
+) {
+  const finished = resultOf(making, 'naming.safetensors');
+  if (existsSync(finished)) {
+    await readWeightSets(finished, { clip: clip.parameters });
+    return;
   }
+  const pictures = { corpus: corpusOf(making), drawn: training.flatMap(({ images }) => images) };
+  const plan = { ...making.recipe.naming, checkpoint: resultOf(making, 'naming.unfinished') };
+  for await (const step of trainNaming(clip, tokenizer, pictures, plan))
+    yield trainingRecord('scorer: names', step);
+  await writeWeightSets(finished, { clip: clip.parameters }, 0);
 }
 
-async function* preference(making: Making, clip: ClipModel, tokenizer: ClipTokenizer) {
-  const pairs = await scoredPairs(await drawnPairs(making, 'train'));
-  const kept = pairs.length - making.recipe.validationPairs;
-  const [training, validation] = [pairs.slice(0, kept), pairs.slice(kept)];
+async function* preference(
+  making: Making,
+  clip: ClipModel,
+  tokenizer: ClipTokenizer,
+  { training, validation }: Readonly<Record<'training' | 'validation', readonly ScoredPair[]>>,
+) {
   const lossOf = (model: ClipModel) =>
     labelLoss(scoreDifferences(model, tokenizer, validation), validation);
   const best = clip.parameters.clone();
   let lowestLoss = lossOf(clip);
-  for await (const step of trainPreference(clip, tokenizer, training, making.recipe.preference)) {
+  const { crossShare, ...plan } = making.recipe.preference;
+  const cross = crossPairs(training);
+  const choosePair = (draws: Draws) =>
+    draws.chance(crossShare) ? cross(draws) : draws.pick(training);
+  for await (const step of trainPreference(clip, tokenizer, choosePair, plan)) {
     const { averages } = step;
     if ((step.step % LOOK_EVERY === 0 || step.step === step.steps) && averages.clip) {
       const loss = lossOf(withWeights(clip, averages.clip));

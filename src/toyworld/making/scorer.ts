@@ -1,45 +1,13 @@
-// S × S pixels, L tokens, B in a batch
-/** Trains the scorer: CLIP's contrast on the corpus, then PickScore's objective on care and on labels. */
+/** Trains the scorer on preferences, and measures how it agrees with labels. */
 
-import type { RgbImage } from '../../data/image';
-import { accumulateGrads, noGrad, type Parameters, tensor, tidy } from '../../engine';
-import type { JsonObject } from '../../hub/json-file';
+import { accumulateGrads, noGrad, type Parameters, tidy } from '../../engine';
 import type { ClipModel } from '../../models';
 import type { ClipTokenizer } from '../../models/tokenizer';
-import { type Corpus, corpusCaptions, corpusPixels, lookalikes } from '../corpus';
 import { Draws } from '../draws';
-import { PICTURE_SIZE } from '../scenes';
-import { carePair } from './care';
 import { variedPair } from './mirror';
-import { contrastiveLoss, pairScores, pickScoreLoss } from './scorer-loss';
+import { pairBatch, type ScoredPair } from './scorer-batch';
+import { pairScores, pickScoreLoss } from './scorer-loss';
 import { train } from './train';
-
-/** How the scorer's pictures are normalised, as transformers' CLIPImageProcessor is told. */
-export const SCORER_PROCESSOR = {
-  crop_size: { height: PICTURE_SIZE, width: PICTURE_SIZE },
-  do_center_crop: true,
-  do_convert_rgb: true,
-  do_normalize: true,
-  do_rescale: true,
-  do_resize: true,
-  image_mean: [0.5, 0.5, 0.5],
-  image_processor_type: 'CLIPImageProcessor',
-  image_std: [0.25, 0.25, 0.25],
-  resample: 3,
-  rescale_factor: 1 / 255,
-  size: { shortest_edge: PICTURE_SIZE },
-} as const satisfies JsonObject;
-
-/** Pixels of −1…1 become (x / 2) / 0.25. */
-const FROM_UNIT = 0.5 / SCORER_PROCESSOR.image_std[0];
-
-/** A labelled pair as the scorer reads it. */
-export interface ScoredPair {
-  readonly caption: string;
-  readonly images: readonly [RgbImage, RgbImage];
-  /** 1, ½ or 0. */
-  readonly label0: number;
-}
 
 export interface ScorerTraining {
   readonly steps: number;
@@ -49,58 +17,11 @@ export interface ScorerTraining {
   readonly checkpoint?: string;
 }
 
-/** Pictures of one group of lookalikes. */
-const GROUP_SIZE = 8;
-
-/** Learns what captions mean from the corpus, half the time from lookalikes; yields every step. */
-export function trainContrast(
-  clip: ClipModel,
-  tokenizer: ClipTokenizer,
-  corpus: Corpus,
-  { batchSize: B, ...plan }: ScorerTraining,
-) {
-  const alike = lookalikes(corpus, GROUP_SIZE);
-  return train({
-    ...plan,
-    weights: { clip: clip.parameters },
-    warmupSteps: 100,
-    optimizer: { beta2: 0.98, weightDecay: 0.05 },
-    emaDecay: 0.99,
-    batch: (generator) =>
-      tidy(() => {
-        const draws = new Draws(generator);
-        const chosen = draws.chance(0.5)
-          ? alike(B / GROUP_SIZE, draws)
-          : generator.randint(0, corpus.meanings.length, B);
-        const pixels = corpusPixels(corpus, chosen).map((x) => x * FROM_UNIT);
-        const captions = corpusCaptions(corpus, chosen, draws);
-        const pixelValues = tensor(pixels, [B, PICTURE_SIZE, PICTURE_SIZE, 3]);
-        const ids = idsOf(tokenizer, captions);
-        return { loss: accumulateGrads(() => contrastiveLoss(clip, pixelValues, ids)).item() };
-      }),
-  });
-}
-
-/** Learns, before any label, that a drawing made with more care is better; yields every step. */
-export function trainCare(clip: ClipModel, tokenizer: ClipTokenizer, options: ScorerTraining) {
-  return trainOnPairs(clip, tokenizer, carePair, options);
-}
-
-/** Learns preferences from labelled pairs, mirrored and reworded by chance; yields every step. */
+/** Learns PickScore's objective, pairs mirrored and reworded by chance; yields every step. */
 export function trainPreference(
   clip: ClipModel,
   tokenizer: ClipTokenizer,
-  pairs: readonly ScoredPair[],
-  options: ScorerTraining,
-) {
-  const choose = (draws: Draws) => variedPair(draws.pick(pairs), draws);
-  return trainOnPairs(clip, tokenizer, choose, options);
-}
-
-function trainOnPairs(
-  clip: ClipModel,
-  tokenizer: ClipTokenizer,
-  choose: (draws: Draws) => ScoredPair,
+  choosePair: (draws: Draws) => ScoredPair,
   { batchSize: B, ...plan }: ScorerTraining,
 ) {
   return train({
@@ -112,7 +33,7 @@ function trainOnPairs(
     batch: (generator) =>
       tidy(() => {
         const draws = new Draws(generator);
-        const chosen = Array.from({ length: B }, () => choose(draws));
+        const chosen = Array.from({ length: B }, () => variedPair(choosePair(draws), draws));
         const batch = pairBatch(tokenizer, chosen);
         const loss = accumulateGrads(() =>
           pickScoreLoss(clip, batch.pixelValues, batch.ids, batch.label0),
@@ -172,31 +93,4 @@ export function labelLoss(
     );
   });
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-}
-
-function idsOf(tokenizer: ClipTokenizer, captions: readonly string[]) {
-  const { inputIds, length } = tokenizer.encode(captions);
-  return tensor(inputIds, [captions.length, length]);
-}
-
-function pairBatch(tokenizer: ClipTokenizer, pairs: readonly ScoredPair[]) {
-  const bytes = 3 * PICTURE_SIZE ** 2;
-  const pixels = new Float32Array(2 * pairs.length * bytes);
-  pairs.forEach(({ images }, b) => {
-    images.forEach(({ data }, side) => {
-      const to = (side * pairs.length + b) * bytes;
-      for (let i = 0; i < bytes; i++) pixels[to + i] = ((data[i] ?? 0) / 127.5 - 1) * FROM_UNIT;
-    });
-  });
-  return {
-    pixelValues: tensor(pixels, [2 * pairs.length, PICTURE_SIZE, PICTURE_SIZE, 3]),
-    ids: idsOf(
-      tokenizer,
-      pairs.map(({ caption }) => caption),
-    ),
-    label0: tensor(
-      pairs.map(({ label0 }) => label0),
-      [pairs.length],
-    ),
-  };
 }

@@ -3,11 +3,7 @@ import { tensor, valueAndGrad } from '../../../src/engine';
 import { imageEmbeds, logitScale, textEmbeds } from '../../../src/models';
 import { TorchGenerator } from '../../../src/random';
 import { newClipModel } from '../../../src/toyworld/making/new-model';
-import {
-  contrastiveLoss,
-  pairScores,
-  pickScoreLoss,
-} from '../../../src/toyworld/making/scorer-loss';
+import { pairScores, pickScoreLoss } from '../../../src/toyworld/making/scorer-loss';
 import { scorerJson } from '../../../src/toyworld/model-configs';
 import { assertClose } from '../../support/assert';
 
@@ -37,36 +33,6 @@ function assertSlope(loss: () => number, gradient: number, name: string) {
 }
 
 const WEIGHTS = ['logit_scale', 'visual_projection.weight', 'text_projection.weight'];
-
-describe('contrastiveLoss', () => {
-  const pixels = pictures(B);
-
-  it('is the mean cross entropy of finding captions and finding pictures', () => {
-    const images = imageEmbeds(clip, pixels).normalised.floats();
-    const texts = textEmbeds(clip, ids).normalised.floats();
-    const scale = logitScale(clip).item();
-    const dot = (t: number, i: number) =>
-      scale *
-      texts.subarray(t * 64, t * 64 + 64).reduce((s, x, d) => s + x * (images[i * 64 + d] ?? 0), 0);
-    let expected = 0;
-    for (let own = 0; own < B; own++) {
-      const others = Array.from({ length: B }, (_, other) => other);
-      const row = Math.log(others.reduce((s, o) => s + Math.exp(dot(own, o)), 0));
-      const column = Math.log(others.reduce((s, o) => s + Math.exp(dot(o, own)), 0));
-      expected += (row + column - 2 * dot(own, own)) / (2 * B);
-    }
-    assertClose(contrastiveLoss(clip, pixels, ids), expected, { rtol: 1e-4 });
-  });
-
-  it('has the slope that its own values say', () => {
-    for (const name of WEIGHTS) {
-      const weight = clip.parameters.tensor(name);
-      const { grads } = valueAndGrad(() => contrastiveLoss(clip, pixels, ids), [weight]);
-      const loss = () => contrastiveLoss(clip, pixels, ids).item();
-      assertSlope(loss, grads[0]?.floats()[0] ?? 0, name);
-    }
-  });
-});
 
 describe('pickScoreLoss', () => {
   const pixels = pictures(2 * B);
