@@ -45,6 +45,9 @@ export const CLIP_TEXT_PROJECTED: ModelKind<ClipTextConfig> = {
   config: projectedClipTextConfig,
 };
 
+/** A pipeline's text encoders, by the ends of their folders' names. */
+export const TEXT_KINDS = { '': CLIP_TEXT, _2: CLIP_TEXT_PROJECTED } as const;
+
 /** transformers' `CLIPModel`, with both towers. */
 export const CLIP: ModelKind<ClipModelConfig> = {
   stem: 'model',

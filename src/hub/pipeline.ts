@@ -18,7 +18,7 @@ import { CheckpointError } from './checkpoint-error';
 import { type JsonObject, readJson, writeJson } from './json-file';
 import { loadModel, saveModel, type WeightDType } from './model-folder';
 import { checkModelIndex, conditioningOf, savedModelIndex, textSuffixes } from './model-index';
-import { CLIP_TEXT, CLIP_TEXT_PROJECTED, UNET, VAE } from './model-kinds';
+import { TEXT_KINDS, UNET, VAE } from './model-kinds';
 import { checkFit } from './pipeline-fit';
 import { type ResolveOptions, resolve, resolvePart } from './remote/resolve';
 import { checkVocabulary } from './vocabulary';
@@ -141,9 +141,6 @@ async function loadText(
     throw error;
   }
 }
-
-/** By the ends of their folders' names. */
-const TEXT_KINDS = { '': CLIP_TEXT, _2: CLIP_TEXT_PROJECTED } as const;
 
 /**
  * Writes a diffusers folder that `DiffusionPipeline.from_pretrained` loads. It appears under its name when it is

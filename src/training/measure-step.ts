@@ -40,7 +40,8 @@ export function measureStep(batch: PairBatch, options: MeasureStepOptions): Meas
   const { betaDpo = 5000, noising = {}, mixedPrecision = 'no' } = options;
   const generator = new TorchGenerator(seed);
   if (parity.textEncoderDraws === 'drawn')
-    textEncoderConstructorDraws(generator, pipeline.textEncoder.config);
+    for (const text of [pipeline.textEncoder, pipeline.textEncoder2])
+      if (text) textEncoderConstructorDraws(generator, text.config);
   const parameters = start.parameters.clone().trainable();
   try {
     const step = preferenceStep({

@@ -1,13 +1,20 @@
 /** From a batch of pairs to what both UNets are shown. B pairs; N rows: 2B for pairs, B for winners alone. */
-import type { Batch } from '../data';
+import type { Batch, CaptionEncoder } from '../data';
 import { addNoise, type NoiseSchedule, randnLatents, vaeScaleFactor, velocity } from '../diffusion';
-import { noGrad, type Tensor, tensor } from '../engine';
+import { autocast, noGrad, type Tensor, tensor } from '../engine';
 import {
+  AESTHETIC_SCORE,
   type ClipText,
   clipText,
   latentsFromPixels,
+  promptStates,
+  STABLE_DIFFUSION,
   type TextConditioning,
+  type TextEncoders,
+  timeIds,
+  unetConditioning,
   type Vae,
+  vaePrecision,
 } from '../models';
 import { forBothImages } from '../preference';
 import type { TorchGenerator } from '../random';
@@ -17,9 +24,10 @@ import { drawNoise, drawTimesteps, type NoisingOptions } from './noise-draws';
 export type PairBatch = Pick<Batch, 'pixelValues' | 'pixelShape' | 'inputIds' | 'captions'>;
 
 /** The frozen parts of a pipeline that make latents and text states. */
-export interface Encoders {
+export interface Encoders extends TextEncoders {
   readonly vae: Vae;
-  readonly textEncoder: ClipText;
+  /** Makes the ids of SDXL's second text encoder; those of the first come with the batch. */
+  readonly tokenizer2?: CaptionEncoder;
   readonly schedule: NoiseSchedule;
 }
 
@@ -43,21 +51,20 @@ export interface NoisyBatch extends TextConditioning {
  * perturbation, times; for pairs the losers' half is drawn and discarded. Upstream: train.py:1029–1062.
  */
 export function noiseBatch(
-  { vae, textEncoder, schedule }: Encoders,
+  encoders: Encoders,
   batch: PairBatch,
   generator: TorchGenerator,
   noising: NoisingOptions = {},
 ): NoisyBatch {
+  const { vae, schedule } = encoders;
   const rows = isPaired(batch) ? 'pairs' : 'winners';
   return noGrad(() => {
-    const pixels = tensor(batch.pixelValues, batch.pixelShape);
     const shape = latentShape(vae, batch);
-    const latents = latentsFromPixels(vae, pixels, randnLatents(generator, shape));
+    const latents = batchLatents(encoders, batch, randnLatents(generator, shape));
 
     const { noise, addedNoise } = drawNoise(generator, shape, rows, noising);
     const timesteps = drawTimesteps(generator, schedule, shape[0], rows, noising);
 
-    const states = encodePrompts(textEncoder, batch);
     const v = schedule.predictionType === 'v_prediction';
     return {
       latents,
@@ -65,9 +72,48 @@ export function noiseBatch(
       timesteps,
       noisyLatents: addNoise(schedule, latents, addedNoise, timesteps),
       target: v ? velocity(schedule, latents, noise, timesteps) : noise,
-      encoderHiddenStates: rows === 'pairs' ? forBothImages(states) : states,
+      ...batchConditioning(encoders, batch, rows),
     };
   });
+}
+
+/** SDXL's autoencoder is computed in float32 where it asks for that; the original's run has one that does not. */
+function batchLatents(encoders: Encoders, batch: PairBatch, noise: Tensor): Tensor {
+  const pixels = tensor(batch.pixelValues, batch.pixelShape);
+  const encode = () => latentsFromPixels(encoders.vae, pixels, noise);
+  return vaePrecision(encoders, 'bf16') === 'no' ? autocast('no', encode) : encode();
+}
+
+/**
+ * What the UNet is told of each row. SDXL hears that every picture has the size of training and is not cropped; its
+ * refiner, that every one is beautiful. Upstream: train.py:1064–1101.
+ */
+function batchConditioning(
+  encoders: Encoders,
+  batch: PairBatch,
+  rows: 'pairs' | 'winners',
+): TextConditioning {
+  const { conditioning = STABLE_DIFFUSION, tokenizer2 } = encoders;
+  const { captions, inputIds, pixelShape } = batch;
+  const ids = [inputIds, ...(tokenizer2 ? [tokenizer2.encode([...captions]).inputIds] : [])];
+  const B = captions.length;
+  const { encoderHiddenStates, textEmbeds } = promptStates(
+    encoders,
+    ids.map((of) => tensor(of, [B, of.length / B])),
+  );
+  const eachRow = (x: Tensor) => (rows === 'pairs' ? forBothImages(x) : x);
+  const states = { encoderHiddenStates: eachRow(encoderHiddenStates) };
+  const [N, height, width] = pixelShape;
+  const told = timeIds(conditioning, {
+    originalSize: [height, width],
+    cropsCoordsTopLeft: [0, 0],
+    targetSize: [height, width],
+    aestheticScore: AESTHETIC_SCORE,
+  });
+  return unetConditioning(
+    textEmbeds ? { ...states, textEmbeds: eachRow(textEmbeds) } : states,
+    new Array<readonly number[]>(N).fill(told),
+  );
 }
 
 /** Whether a batch holds both images of every pair. Throws RangeError if it holds something else. */
@@ -83,7 +129,7 @@ function latentShape(vae: Vae, { pixelShape }: PairBatch): [number, number, numb
   return [rows, height / factor, width / factor, vae.config.latentChannels];
 }
 
-/** Last hidden states of the prompts, [B, L, D]. */
+/** Last hidden states of the prompts, which Stable Diffusion 1.x and 2.x read. [B, L, D] */
 export function encodePrompts(
   textEncoder: ClipText,
   { inputIds, captions }: Pick<PairBatch, 'inputIds' | 'captions'>,

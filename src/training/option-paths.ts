@@ -1,6 +1,7 @@
 /** Folders and names of the hub in the training options, looked at before anything is loaded. */
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { type ConditioningRule, STABLE_DIFFUSION } from '../models/conditioning';
 import type { TrainOptions } from './options';
 import { switchesOf } from './parity';
 
@@ -56,6 +57,22 @@ export function checkPaths(options: TrainOptions): void {
       `--choice_model is "${options.choiceModel}"; give embedded, aes, clip, hps, pickscore or a folder of a CLIP model.`,
     );
   checkCheckpoint(options);
+}
+
+/**
+ * The original has no other way to know the family than the flag.
+ * @throws RangeError where the folder is of another
+ */
+export function checkFamily(
+  folder: string,
+  { added }: ConditioningRule = STABLE_DIFFUSION,
+  { sdxl }: TrainOptions,
+): void {
+  const isSdxl = added !== 'none';
+  if (isSdxl === sdxl) return;
+  throw new RangeError(
+    `"${folder}" is ${isSdxl ? 'an SDXL pipeline; add' : 'no SDXL pipeline; leave out'} --sdxl.`,
+  );
 }
 
 function checkModel(flag: string, value: string, file: string): void {

@@ -88,9 +88,9 @@ const numerics = {
     values: ['resolution', 'real sizes'],
     ...{ repo: 'resolution', paper: 'resolution', fixed: 'resolution' },
     describe:
-      'SDXL is told that every picture has the training resolution and is not cropped; --true_micro_conditioning tells it the truth. SDXL is only planned so far: the plan says which.',
+      'SDXL is told that every picture has the training resolution and is not cropped; --true_micro_conditioning would tell it the truth, which is planned and not trained yet.',
     source: 'train.py:1066–1086',
-    actsIn: 'src/cli/plan-text.ts',
+    actsIn: 'src/training/run-setup.ts',
   },
 } as const satisfies Record<string, ParitySwitch>;
 
@@ -131,8 +131,7 @@ const course = {
   captionColumn: {
     values: ['always "caption" for SDXL', 'as told'],
     ...{ repo: 'always "caption" for SDXL', paper: 'as told', fixed: 'as told' },
-    describe:
-      'SDXL reads its prompts from "caption" whatever --caption_column says. SDXL is only planned so far: the plan reads that column.',
+    describe: 'SDXL reads its prompts from "caption" whatever --caption_column says.',
     source: 'train.py:798, 1090',
     actsIn: 'src/training/data-options.ts',
   },

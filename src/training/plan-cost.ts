@@ -4,9 +4,10 @@ import { allocateWeights } from '../hub/weights';
 import {
   type ClipText,
   type ClipTextConfig,
-  clipText,
+  type ConditioningRule,
   clipTextWeights,
   latentsFromPixels,
+  promptStates,
   type UNetConfig,
   unetWeights,
   type Vae,
@@ -23,7 +24,9 @@ import { planMemory, type StepSeconds } from './plan-memory';
 export interface PipelineShapes {
   readonly unet: UNetConfig;
   readonly vae: VaeConfig;
-  readonly textEncoder: ClipTextConfig;
+  /** Of the text encoders, in the order in which a pipeline reads them. */
+  readonly texts: readonly ClipTextConfig[];
+  readonly conditioning: ConditioningRule;
   /** Tokens of a prompt. */
   readonly textLength: number;
 }
@@ -118,13 +121,17 @@ function planEncoding(shapes: PipelineShapes, options: TrainOptions, rows: numbe
   const run = dryRun(() =>
     autocast(mixedPrecision, () =>
       tidy(() => {
-        const [vae, textEncoder] = [emptyVae(shapes.vae), emptyText(shapes.textEncoder)];
+        const vae = emptyVae(shapes.vae);
+        const [textEncoder, textEncoder2] = shapes.texts.map(emptyText) as [ClipText, ClipText?];
         const side = resolution / 2 ** (shapes.vae.blockOutChannels.length - 1);
         const pixels = zeros([rows, resolution, resolution, shapes.vae.inChannels]);
         const noise = zeros([rows, side, side, shapes.vae.latentChannels]);
         latentsFromPixels(vae, pixels, noise);
-        clipText(textEncoder, zeros([trainBatchSize, shapes.textLength]).cast('int32'));
-        const owned = [vae.parameters, textEncoder.parameters];
+        const ids = zeros([trainBatchSize, shapes.textLength]).cast('int32');
+        const second = textEncoder2 ? { textEncoder2 } : {};
+        const { conditioning } = shapes;
+        promptStates({ textEncoder, ...second, conditioning }, [ids, ids]);
+        const owned = [vae, textEncoder, textEncoder2].flatMap((model) => model?.parameters ?? []);
         const bytes = owned.reduce((sum, { byteCount }) => sum + byteCount, 0);
         for (const parameters of owned) parameters.dispose();
         return bytes;

@@ -117,7 +117,8 @@ function microBatch(policy: UNet, reference: UNet | undefined, options: PlanOpti
   const width = config.levels[0]?.crossAttentionDim ?? 0;
   const encoderHiddenStates = zeros([2 * pairs, textLength, width]);
   const times = new Float32Array(2 * pairs);
-  const predict = (of: UNet) => unet(of, sample, times, { encoderHiddenStates, recompute });
+  const added = addedZeros(config, 2 * pairs);
+  const predict = (of: UNet) => unet(of, sample, times, { encoderHiddenStates, added, recompute });
 
   if (!reference) {
     accumulateGrads(() => perRowMse(predict(policy), noise).mean());
@@ -125,4 +126,11 @@ function microBatch(policy: UNet, reference: UNet | undefined, options: PlanOpti
   }
   const refPred = noGrad(() => predict(reference));
   accumulateGrads(() => dpoLoss(predict(policy), refPred, noise));
+}
+
+/** SDXL's conditioning; how its numbers are divided between text and sizes makes no difference. */
+function addedZeros({ addition }: UNetConfig, rows: number): UNetOptions['added'] {
+  if (!addition) return undefined;
+  const textEmbeds = zeros([rows, addition.inputDim - addition.timeDim]);
+  return { textEmbeds, timeIds: new Array<number[]>(rows).fill([0]) };
 }

@@ -31,7 +31,7 @@ export class RunBook {
     const { validationPrompts: prompts, seed, resolution } = run.options;
     const size = { height: resolution, width: resolution };
     const { mixedPrecision } = run.effective;
-    const options = { prompts, seed, ...size, ...VALIDATION, mixedPrecision };
+    const options = { prompts, seed, ...size, ...validationOf(run), mixedPrecision };
     this.draw = prompts.length > 0 ? validator(run.models.base, options) : undefined;
     this.lastSaved = run.start.step;
   }
@@ -163,8 +163,11 @@ export async function finishedStep(outputDir: string): Promise<number | undefine
   return existsSync(path) ? Number((await readJson(path)).step) : undefined;
 }
 
-/** As the original's notebook draws, but for the number of steps. */
-const VALIDATION = { numInferenceSteps: 20, guidanceScale: 7.5 } as const;
+/** As the original's notebook draws, but for the number of steps; turbo as its authors do. */
+function validationOf({ options, effective }: RunSetup) {
+  if (effective.timesteps === 'turbo') return { numInferenceSteps: 4, guidanceScale: 0 };
+  return { numInferenceSteps: 20, guidanceScale: options.sdxl ? 5 : 7.5 };
+}
 
 /** Of preferred and rejected pictures together, where there are both. */
 const meanOf = (name: string, w?: number, l?: number) =>

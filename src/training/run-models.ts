@@ -16,6 +16,7 @@ import {
 } from '../models';
 import type { TorchGenerator } from '../random';
 import { effectiveOptions } from './effective';
+import { checkFamily } from './option-paths';
 import type { TrainOptions } from './options';
 
 /** Whoever loaded it owns the weights. */
@@ -32,7 +33,7 @@ export interface RunModels {
 export interface LoadRunOptions {
   /** Of a new adapter's first values. */
   readonly generator: TorchGenerator;
-  /** Called where the original has just loaded the text encoder, before anything else may draw. */
+  /** Called for each text encoder where the original has just loaded it, before anything else may draw. */
   readonly onTextEncoder: (config: ClipTextConfig) => void;
   /** A checkpoint's file or folder: full path of `unet`, or of the adapter's file. */
   readonly checkpoint?: { weights(name: string): string };
@@ -56,8 +57,9 @@ export async function loadRunModels(
     unet: unetInit === '' ? undefined : join(unetInit, 'unet'),
     vae: pretrainedVaeModelNameOrPath,
   });
-  onTextEncoder(base.textEncoder.config);
   try {
+    checkFamily(pretrainedModelNameOrPath, base.conditioning, options);
+    for (const text of [base.textEncoder, base.textEncoder2]) if (text) onTextEncoder(text.config);
     return options.loraRank === undefined
       ? await wholeModels(base, options, checkpoint?.weights(CHECKPOINT_UNET))
       : await adapterModels(base, options, generator, checkpoint?.weights(CHECKPOINT_LORA));

@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { openTrainingData, type PairCounts } from '../data';
 import { type JsonObject, readJson } from '../hub/json-file';
-import { CLIP_TEXT, UNET, VAE } from '../hub/model-kinds';
-import { loadTokenizer } from '../models';
+import { checkModelIndex, conditioningOf, textSuffixes } from '../hub/model-index';
+import { TEXT_KINDS, UNET, VAE } from '../hub/model-kinds';
+import { clipTextWeights, loadTokenizer } from '../models';
 import { dataOptions } from './data-options';
 import { type EffectiveOptions, type Epochs, effectiveOptions, epochs } from './effective';
-import { type Place, placeOf } from './option-paths';
+import { checkFamily, type Place, placeOf } from './option-paths';
 import type { TrainOptions } from './options';
 import { countOf, type PipelineShapes, planCost, type RunCost, trainedWeights } from './plan-cost';
 
@@ -20,7 +21,7 @@ export interface DataPlan extends Epochs {
 }
 
 export interface ModelPlan extends RunCost {
-  /** Numbers in each model, and in what is trained. */
+  /** Numbers in each model (both text encoders together), and in what is trained. */
   readonly parameters: Readonly<Record<'unet' | 'vae' | 'textEncoder' | 'trained', number>>;
 }
 
@@ -67,19 +68,27 @@ async function planModel(options: TrainOptions): Promise<ModelPlan | Unknown> {
     const unknown = onHub(placeOf(flag, value));
     if (unknown) return unknown;
   }
-  if (options.sdxl) return { unknown: 'not planned for SDXL' };
   const vaeFolder = vaeFrom === pipeline ? join(pipeline, 'vae') : vaeFrom;
-  const tokenizer = await loadTokenizer(join(pipeline, 'tokenizer'));
+  const path = join(pipeline, 'model_index.json');
+  const index = await readJson(path);
+  checkModelIndex(path, index);
+  checkFamily(pipeline, conditioningOf(index), options);
+  const suffixes = textSuffixes(index);
+  const tokenizer = await loadTokenizer(join(pipeline, `tokenizer${suffixes[0] ?? ''}`));
+  const texts = suffixes.map(async (suffix) =>
+    TEXT_KINDS[suffix].config(await config(join(pipeline, `text_encoder${suffix}`))),
+  );
   const shapes: PipelineShapes = {
     unet: UNET.config(await config(join(unetFrom, 'unet'))),
     vae: VAE.config(await config(vaeFolder)),
-    textEncoder: CLIP_TEXT.config(await config(join(pipeline, 'text_encoder'))),
+    texts: await Promise.all(texts),
+    conditioning: conditioningOf(index),
     textLength: tokenizer.modelMaxLength,
   };
   const parameters = {
     unet: countOf(UNET.weights(shapes.unet)),
     vae: countOf(VAE.weights(shapes.vae)),
-    textEncoder: countOf(CLIP_TEXT.weights(shapes.textEncoder)),
+    textEncoder: countOf(shapes.texts.flatMap(clipTextWeights)),
     trained: countOf(trainedWeights(shapes.unet, options)),
   };
   return { parameters, ...planCost(shapes, options) };

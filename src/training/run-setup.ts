@@ -62,9 +62,9 @@ export interface FoundRun {
 export async function findRun(request: TrainRequest, note: Note): Promise<FoundRun> {
   const asked = resolveTrainOptions(request);
   checkPaths(asked);
-  if (asked.sdxl)
+  if (asked.sdxl && switchesOf(asked).sdxlTimeIds === 'real sizes')
     throw new RangeError(
-      '--sdxl is planned (--dry_run) but not trained yet; Stable Diffusion 1.x is.',
+      '--true_micro_conditioning (sdxlTimeIds real sizes) is not trained yet; leave it out, as the original.',
     );
   await refuseBusyFolder(asked.outputDir);
   const saved = await checkpointOf(asked, note);
@@ -140,7 +140,7 @@ async function withModels(
 function openBatches(opened: Opened, data: OpenedTrainingData, restored?: Boundary): BatchSource {
   const { options, parity, random } = opened;
   const plain = batchOptions(options, parity);
-  const tokenizer = captionEncoder(opened);
+  const tokenizer = captionEncoder(opened.parity, opened.models.base.tokenizer);
   if (restored && parity.resumePosition === 'new permutation') {
     const startAt = originalStart(options, restored.step, data.pairs.length);
     return new BatchSource(data, tokenizer, random, { ...plain, startAt });
@@ -210,8 +210,8 @@ async function chosen(
   }
 }
 
-function captionEncoder({ parity, models }: Opened): CaptionEncoder {
-  const { tokenizer } = models.base;
+/** Captions as the tokenizer is to read them. */
+export function captionEncoder(parity: ParitySwitches, tokenizer: CaptionEncoder): CaptionEncoder {
   if (parity.captionText === 'as it is') return tokenizer;
   return { encode: (texts) => tokenizer.encode(texts.map(fixText)) };
 }

@@ -4,18 +4,20 @@ import type { TorchGenerator } from '../random';
 /**
  * Goes past what `CLIPTextModel`'s constructors draw in transformers 4.30.2, which fill the weights at random before the
  * file's are read: the original's noise starts after that. Embeddings of tokens and positions are normal; in each layer
- * key, value, query, output, fc1, fc2 are uniform, weights and biases: one word a number. LayerNorms draw nothing.
+ * key, value, query, output, fc1, fc2 are uniform, weights and biases: one word a number; so is a projection, which has no
+ * bias. LayerNorms draw nothing.
  */
 export function textEncoderConstructorDraws(
   generator: TorchGenerator,
-  { vocabSize, maxPositions, hiddenSize, intermediateSize, layers }: ClipTextConfig,
+  config: ClipTextConfig,
 ): void {
+  const { vocabSize, maxPositions, hiddenSize, intermediateSize, layers } = config;
   skipNormals(generator, vocabSize * hiddenSize);
   skipNormals(generator, maxPositions * hiddenSize);
   const linear = (inputs: number, outputs: number) => inputs * outputs + outputs;
   const attention = 4 * linear(hiddenSize, hiddenSize);
   const feedForward = linear(hiddenSize, intermediateSize) + linear(intermediateSize, hiddenSize);
-  generator.skip(layers * (attention + feedForward));
+  generator.skip(layers * (attention + feedForward) + hiddenSize * (config.projectionDim ?? 0));
 }
 
 /** `normal_()` of contiguous memory: by sixteens, the last sixteen of an odd length drawn again; serially below. */

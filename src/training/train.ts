@@ -13,7 +13,7 @@ import { lossSwitches, noisingSwitches, switchesOf } from './parity';
 import { preferenceStep, type SeenMicroBatch } from './preference-step';
 import type { StepRecord } from './record';
 import { finishedStep, RunBook } from './run-book';
-import { findRun, type Note, type RunSetup, setUpRun } from './run-setup';
+import { captionEncoder, findRun, type Note, type RunSetup, setUpRun } from './run-setup';
 import { type Boundary, boundaryOf } from './run-state';
 import { beginRun, type RunEnd } from './run-status';
 import type { ValidationPicture } from './validation';
@@ -196,8 +196,10 @@ function microStepOptions({ options, effective, parity, models, random }: RunSet
   const { lossType, betaDpo, inputPerturbation, noiseOffset } = options;
   const { base, policy } = models;
   const { timesteps, mixedPrecision, gradientCheckpointing } = effective;
+  const { tokenizer2 } = base;
   return {
     ...base,
+    ...(tokenizer2 ? { tokenizer2: captionEncoder(parity, tokenizer2) } : {}),
     policy,
     reference: base.unet,
     schedule: trainingSchedule(base, timesteps),

@@ -27,6 +27,7 @@ import {
   trainingSchedule,
 } from '../../src/training';
 import { dataOptions } from '../../src/training/data-options';
+import { familyPath } from '../support/families';
 import { fixturePath } from '../support/fixtures';
 import { pairBatch } from '../support/pair-batch';
 import { inTemporaryFolder } from '../support/temporary';
@@ -44,6 +45,7 @@ interface Effect<V extends string> {
 const LN2 = Math.fround(Math.LN2);
 const PAIRS = 8;
 const hub = { pretrainedModelNameOrPath: 'owner/xl', datasetName: 'owner/data', sdxl: true };
+const sdxl = { pretrainedModelNameOrPath: familyPath('sdxl'), sdxl: true };
 let pipeline: Pipeline;
 
 const step = (one: One, more: Partial<MeasureStepOptions> = {}) =>
@@ -210,7 +212,7 @@ const EFFECTS: { readonly [Name in keyof ParitySwitches]: Effect<ParitySwitches[
   },
   captionColumn: {
     observe: (one) =>
-      planRun(resolved(one, { sdxl: true, captionColumn: 'prompt' })).then(
+      planRun(resolved(one, { ...sdxl, captionColumn: 'prompt' })).then(
         ({ data }) => 'counts' in data && data.counts.kept,
         (error: Error) => /"prompt"/.test(error.message) && 'no such column',
       ),
