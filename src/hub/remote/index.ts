@@ -3,3 +3,4 @@ export type { OnProgress, TransferProgress } from './progress';
 export type { RepoName, RepoType } from './repo-name';
 export { type Resolved, type ResolveOptions, resolve } from './resolve';
 export type { HubOptions } from './settings';
+export { type Pushed, type PushOptions, type PushPlan, planPush, pushToHub } from './upload';

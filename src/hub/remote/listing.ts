@@ -57,10 +57,7 @@ export async function listRepo(session: HubSession, commit: string): Promise<Rep
   return files;
 }
 
-const where = ({ settings: { endpoint }, fetch }: HubSession) => ({
-  hubUrl: endpoint.href.replace(/\/$/, ''),
-  fetch,
-});
+const where = ({ hubUrl, fetch }: HubSession) => ({ hubUrl, fetch });
 
 const damaged = ({ name }: RepoName, fault: string) =>
   new HubError(`The hub's answer about ${name} ${fault}.`, undefined, 'damaged');

@@ -45,6 +45,11 @@ export class HubSession {
     this.settings = hubSettings(options);
   }
 
+  /** The endpoint as @huggingface/hub wants it. */
+  get hubUrl(): string {
+    return this.settings.endpoint.href.replace(/\/$/, '');
+  }
+
   /** A URL at the hub. @param path relative, its parts already encoded */
   url(path: string): URL {
     return new URL(path, this.settings.endpoint);
@@ -129,7 +134,8 @@ export class HubSession {
           ...(isHub && settings.token ? { Authorization: settings.token.authorization() } : {}),
         },
         ...{ body: ask.body, onSent: ask.onSent, signal: options.signal, env: settings.env },
-        stallMs: settings.patience.stallMs,
+        // Before it answers a commit, the hub looks at every file in it.
+        stallMs: settings.patience.stallMs * (ask.method === 'POST' ? 10 : 1),
       });
       const { statusCode = 0, headers } = answer;
       if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined)
