@@ -26,6 +26,14 @@ describe('the cases of bench', () => {
     assert.deepEqual(benchArgs([]).cases, usualCases);
   });
 
+  it('are one of real size, run once, where that is asked for', () => {
+    const { cases, rounds, warm_ups } = benchArgs(['--real-size', '--rounds', '5']);
+    assert.deepEqual([cases, rounds, warm_ups], [['sd15-forward'], 1, 0]);
+    const { work } = benchCases['sd15-forward'] ?? {};
+    assert.ok(work?.kind === 'sampling' && work.steps === 1);
+    assert.deepEqual(work.unet.config.block_out_channels, [320, 640, 1280, 1280]);
+  });
+
   const unet: Denoiser = { config: UNET_JSON, side: 4, text: [3, 64] };
   const works: readonly Work[] = [
     { kind: 'dpo-step', unet, rows: 2, recompute: 'blocks', reference: 'bfloat16' },

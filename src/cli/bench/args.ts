@@ -1,6 +1,6 @@
 import { ArgumentParser } from 'argparse';
 import { fileName, integer } from '../args';
-import { benchCases, usualCases } from './catalogue';
+import { benchCases, REAL_SIZE, usualCases } from './catalogue';
 
 /** What `npm run bench` was asked for. */
 export interface BenchArgs {
@@ -38,11 +38,17 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
       .filter((name) => !usualCases.includes(name))
       .join(' ')}`,
   });
+  parser.add_argument('--real-size', {
+    action: 'store_true',
+    help: `only ${REAL_SIZE}, once and cold: time and memory of a whole model; needs 8 GB`,
+  });
   parser.add_argument('--output', {
     type: fileName('.json'),
     metavar: 'NAME.json',
     help: 'writes everything measured there',
   });
   parser.add_argument('--overwrite', { action: 'store_true', help: 'replace a file that exists' });
-  return parser.parse_args([...argv]) as unknown as BenchArgs;
+  const parsed = parser.parse_args([...argv]) as unknown as BenchArgs & { real_size: boolean };
+  const { real_size: isRealSize, ...args } = parsed;
+  return isRealSize ? { ...args, cases: [REAL_SIZE], rounds: 1, warm_ups: 0 } : args;
 }

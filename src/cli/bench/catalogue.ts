@@ -130,6 +130,9 @@ const PAIR = {
 } as const;
 const PICTURE: Work = { kind: 'sampling', unet: SD15_UNET, pictures: 1, steps: 20, vae: SD15_VAE };
 
+/** What `--real-size` runs, once. */
+export const REAL_SIZE = 'sd15-forward';
+
 /** All cases by name. */
 export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntries([
   [
@@ -180,6 +183,15 @@ export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntrie
       what: 'SD1.5 LoRA r=8, one pair, bf16',
       work: { ...PAIR, reference: 'float32', lora: { rank: 8 } },
       precision: 'bf16',
+      memory: 'alone',
+    },
+  ],
+  [
+    REAL_SIZE,
+    {
+      what: 'SD1.5, one guided pass of the UNet for a picture of 512²',
+      work: { kind: 'sampling', unet: SD15_UNET, pictures: 1, steps: 1 },
+      precision: 'f32',
       memory: 'alone',
     },
   ],
