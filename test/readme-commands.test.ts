@@ -60,6 +60,15 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     };
     return { args: [...adapter, ...small], check };
   },
+  upload: () => {
+    const args = shownArguments('upload');
+    args[args.indexOf('runs/adapter')] = join('data', 'base');
+    const check = (output: string) => {
+      assert.match(output, /^unet\/diffusion_pytorch_model\.safetensors +[\d.]+ MB$/m);
+      assert.match(output, /, to someone\/my-model; README\.md:\n\n---\nlibrary_name: diffusers$/m);
+    };
+    return { args, check };
+  },
   proof: (folder) => ({
     args: [
       ...['--captions', '2', '--steps', '1', '--seeds', '0', '--output', folder],
@@ -182,6 +191,7 @@ describe('the commands of README.md', function () {
     for (const script of [
       'sample',
       'train',
+      'upload',
       'notebook',
       'export',
       'proof',
