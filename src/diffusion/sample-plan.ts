@@ -111,8 +111,12 @@ function checkBeginning({ denoisingStart, latents, image, strength }: SampleOpti
     throw new RangeError(`strength is ${strength}, but there is no image to draw over.`);
 }
 
-function plannedGuidance({ added }: ConditioningRule, options: SampleOptions): Guidance {
-  const { guidanceScale = added === 'none' ? 7.5 : 5, guidanceRescale = 0 } = options;
+/** The scale of guidance that diffusers' pipeline of that kind has where nobody says. */
+export const defaultGuidance = ({ added }: ConditioningRule): number =>
+  added === 'none' ? 7.5 : 5;
+
+function plannedGuidance(conditioning: ConditioningRule, options: SampleOptions): Guidance {
+  const { guidanceScale = defaultGuidance(conditioning), guidanceRescale = 0 } = options;
   if (!Number.isFinite(guidanceScale))
     throw new RangeError(`guidanceScale is ${guidanceScale}; it must be a number.`);
   if (!(guidanceRescale >= 0 && guidanceRescale <= 1))
@@ -175,11 +179,11 @@ function latentShape({ unet, vae }: TextToImage, options: SampleOptions) {
         'this is not a text-to-image model.',
     );
   const [image] = [options.image ?? []].flat();
-  const [rows, columns = rows] = image
+  const [rows, other] = image
     ? [Math.floor(image.height / factor), Math.floor(image.width / factor)]
     : (options.latents?.shape.slice(1, 3) ?? [unet.config.json.sample_size].flat().slice(0, 2));
   const height = pixels('height', options.height ?? Number(rows) * factor, factor);
-  const width = pixels('width', options.width ?? Number(columns) * factor, factor);
+  const width = pixels('width', options.width ?? Number(other ?? rows) * factor, factor);
   return [height / factor, width / factor, C] as const;
 }
 
