@@ -31,7 +31,7 @@ export const encodeTexts = scoped(
     texts: readonly (string | undefined)[],
     options: PromptStatesOptions = {},
   ): PromptStates => {
-    const given = texts.filter((text) => text !== undefined);
+    const given = texts.flatMap((text) => text ?? []);
     const distinct = given.length > 0 ? [...new Set(given)] : [''];
     const tokenizers = side.tokenizer2 ? [side.tokenizer, side.tokenizer2] : [side.tokenizer];
     const ids = tokenizers.map((tokenizer) => {
