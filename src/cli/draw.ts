@@ -1,6 +1,7 @@
 import { basename, join, resolve as resolvePath } from 'node:path';
 import { encodePng } from '../data/image';
 import {
+  defaultGuidance,
   imagesFromLatents,
   makeSampler,
   pipelineScheduler,
@@ -11,6 +12,7 @@ import type { MixedPrecision } from '../engine';
 import { disposePipeline, loadPipeline, type Pipeline, resolve } from '../hub';
 import { writeFileAtomically } from '../hub/atomic';
 import { readJson } from '../hub/json-file';
+import { STABLE_DIFFUSION, vaePrecision } from '../models';
 import { computedPrecision } from './args';
 import { checkOutputs, outputNames } from './output-files';
 import { ProgressLine } from './progress-line';
@@ -63,7 +65,7 @@ async function checkScheduler({ model, scheduler, steps }: SampleArgs): Promise<
 /** Says so where the model reads only the beginning of a text, as diffusers does. */
 function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: SampleArgs): void {
   const room = tokenizer.modelMaxLength - 2; // start and end tokens
-  for (const [name, text] of Object.entries({ prompt, negative_prompt })) {
+  for (const [name, text = ''] of Object.entries({ prompt, negative_prompt })) {
     const { length } = tokenizer.textIds(text);
     if (length > room)
       console.error(`${name} has ${length} tokens; the model reads the first ${room}.`);
@@ -87,7 +89,9 @@ function drawImages(pipeline: Pipeline, args: SampleArgs, mixedPrecision: MixedP
   };
   for (const { step, steps, latents } of sample(pipeline, options)) {
     line.update(step + 1, steps);
-    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents, { mixedPrecision });
+    if (step !== steps - 1) continue;
+    const precision = vaePrecision(pipeline, mixedPrecision);
+    return imagesFromLatents(pipeline.vae, latents, { mixedPrecision: precision });
   }
   return [];
 }
@@ -100,7 +104,7 @@ interface Picture {
 
 /** Everything needed to draw the picture again, but for the path of the model. */
 function pngText(
-  { scheduler }: Pipeline,
+  { scheduler, conditioning = STABLE_DIFFUSION }: Pipeline,
   args: SampleArgs,
   precision: MixedPrecision,
   picture: Picture,
@@ -108,7 +112,7 @@ function pngText(
   const settings = {
     model: basename(resolvePath(args.model)),
     steps: args.steps,
-    guidance_scale: args.guidance_scale,
+    guidance_scale: args.guidance_scale ?? defaultGuidance(conditioning),
     scheduler: args.scheduler ?? scheduler._class_name,
     eta: args.eta,
     num_images: args.num_images,
@@ -117,7 +121,7 @@ function pngText(
   };
   return {
     prompt: args.prompt,
-    negative_prompt: args.negative_prompt,
+    ...(args.negative_prompt === undefined ? {} : { negative_prompt: args.negative_prompt }),
     seed: String(args.seed),
     settings: JSON.stringify(settings),
     Software: 'diffusion-dpo',

@@ -7,10 +7,10 @@ import { addMixedPrecision, decimal, fileName, integer, type PrecisionName } fro
 export interface SampleArgs {
   readonly model: string;
   readonly prompt: string;
-  readonly negative_prompt: string;
+  readonly negative_prompt?: string;
   readonly seed: number;
   readonly steps: number;
-  readonly guidance_scale: number;
+  readonly guidance_scale?: number;
   readonly height?: number;
   readonly width?: number;
   readonly scheduler?: SchedulerName;
@@ -21,7 +21,7 @@ export interface SampleArgs {
   readonly overwrite: boolean;
 }
 
-const description = `Draws pictures from text with a Stable Diffusion 1.x folder. The same folder, prompt, seed and
+const description = `Draws pictures from text with a Stable Diffusion 1.x, 2.x or XL folder. The same folder, prompt, seed and
 settings give the picture that diffusers draws on a CPU. Prompt, seed and settings are stored in the PNG file.`;
 
 function sampleParser(): ArgumentParser {
@@ -35,7 +35,7 @@ function sampleParser(): ArgumentParser {
     help: 'diffusers folder (model_index.json, unet/, …), or owner/name of the hub',
   });
   add('--prompt', { required: true, metavar: 'TEXT' });
-  add('--negative_prompt', { default: '', metavar: 'TEXT', help: 'what to stay away from' });
+  add('--negative_prompt', { metavar: 'TEXT', help: 'what to stay away from' });
   add('--seed', {
     type: integer({ min: 0 }),
     metavar: 'N',
@@ -44,9 +44,8 @@ function sampleParser(): ArgumentParser {
   add('--steps', { type: integer({ min: 1 }), default: 50, metavar: 'N', help: 'default: 50' });
   add('--guidance_scale', {
     type: decimal({ min: 0 }),
-    default: 7.5,
     metavar: 'X',
-    help: '1 or less: no guidance, half the work; default: 7.5',
+    help: '1 or less: no guidance, half the work; default: 7.5, for SDXL 5; turbo is made for 0',
   });
   add('--height', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
   add('--width', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });

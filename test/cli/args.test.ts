@@ -47,9 +47,9 @@ describe('sampleArgs', () => {
       {
         model: 'dir',
         prompt: '-x-',
-        negative_prompt: '',
+        negative_prompt: undefined,
         steps: 50,
-        guidance_scale: 7.5,
+        guidance_scale: undefined,
         height: undefined,
         width: undefined,
         scheduler: undefined,
