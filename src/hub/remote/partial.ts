@@ -107,4 +107,5 @@ function isAlive(pid: number): boolean {
 
 function unlessGone(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
+  return undefined;
 }

@@ -141,7 +141,7 @@ export class HubSession {
       if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined)
         return { answer, url };
       answer.resume();
-      if (!URL.canParse(headers.location, url)) break;
+      if (!URL.canParse(headers.location, url.href)) break;
       url = new URL(headers.location, url);
     }
     throw new HubError(
