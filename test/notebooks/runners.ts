@@ -50,3 +50,22 @@ const MEASURED =
 /** The text of a copy without times of running, wherever they stand. */
 export const timeless = (notebook: Notebook): string =>
   notebookText(committedForm(notebook)).replace(MEASURED, '‹time›');
+
+/** The ids of the cells that differ in more than times. */
+export function differing(a: Notebook, b: Notebook): string[] {
+  const alone = (notebook: Notebook, i: number) =>
+    timeless({ ...notebook, cells: notebook.cells.slice(i, i + 1) });
+  const count = Math.max(a.cells.length, b.cells.length);
+  const places = [...Array(count).keys()].filter((i) => alone(a, i) !== alone(b, i));
+  return places.map((i) => a.cells[i]?.id ?? `cell ${i + 1}`);
+}
+
+/** What is the same of a cell that shows measured numbers: its count, and the forms of its outputs in order. */
+export const formsOf = ({ execution_count, outputs }: CodeCell) => ({
+  execution_count,
+  outputs: outputs.map((output) =>
+    'data' in output
+      ? [output.output_type, ...Object.keys(output.data).sort()]
+      : [output.output_type, output.output_type === 'stream' && output.name],
+  ),
+});
