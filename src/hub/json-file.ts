@@ -43,10 +43,35 @@ const FLOATS =
   'rescale_factor|resnet_out_scale_factor';
 const WHOLE_FLOAT = new RegExp(`^( *"(?:${FLOATS})": -?\\d+)(,?)$`, 'gm');
 
-/** Writes JSON as the Python libraries do: two spaces, floats with a point, a final line break. */
+/**
+ * Writes JSON as the Python libraries do: two spaces, floats with a point, infinities by their names, a final line break.
+ */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  const text = JSON.stringify(value, null, 2).replace(WHOLE_FLOAT, '$1.0$2');
+  const named = (_key: string, x: unknown) =>
+    x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY ? `${MARK}${x}` : x;
+  const text = JSON.stringify(value, named, 2)
+    .replaceAll(new RegExp(`"${MARK}(-?Infinity)"`, 'g'), '$1')
+    .replace(WHOLE_FLOAT, '$1.0$2');
   await writeTextAtomically(path, `${text}\n`);
+}
+
+/** Stands before an infinity while it is a string; of Unicode's private use. */
+const MARK = '\uE000';
+
+/** A string, which is left alone, or an infinity as Python's json writes it: schedulers have `-Infinity`. */
+const STRING_OR_INFINITY = /"(?:[^"\\]|\\.)*"|(-?)Infinity/g;
+
+/** JSON, and beyond it Python's infinities. @throws SyntaxError */
+function parseAsPython(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const numbers = text.replace(STRING_OR_INFINITY, (found, sign?: string) =>
+      sign === undefined ? found : `${sign}1e999`,
+    );
+    if (numbers === text) throw error;
+    return JSON.parse(numbers);
+  }
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -56,7 +81,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 function parseObject(path: string, text: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseAsPython(text);
   } catch (error) {
     throw new CheckpointError(path, `it is not JSON (${(error as Error).message}).`);
   }
