@@ -7,13 +7,14 @@ import { generateImages } from '../../src/diffusion';
 import { readCaption } from '../../src/toyworld/captions';
 import { judge, utility } from '../../src/toyworld/judge';
 import { compareWorlds } from '../../src/toyworld/making/make-world';
-import { heldoutPrompts, utilityDifferences } from '../../src/toyworld/making/measure';
+import { heldoutPrompts, measureScorer, utilityDifferences } from '../../src/toyworld/making/measure';
 import { hashes } from '../../src/toyworld/making/package';
 import { DRAWING } from '../../src/toyworld/making/pairs';
 import { RECIPE } from '../../src/toyworld/making/recipe';
 import { labelAgreement } from '../../src/toyworld/making/scorer';
 import { isHeldOut } from '../../src/toyworld/scenes';
 import { loadWorld, WORLD_FOLDER, type World } from '../../src/toyworld/world';
+import { assertClose } from '../support/assert';
 
 async function rowsOf(split: string, count: number): Promise<PreferenceRow[]> {
   const rows: PreferenceRow[] = [];
@@ -47,7 +48,16 @@ describe('the committed world', () => {
     const { figures } = await compareWorlds(WORLD_FOLDER, WORLD_FOLDER);
     const figure = (name: string) => figures.find((f) => f.name === name)?.made ?? 0;
     assert.ok(figure('base colour') >= 0.75 && figure('base shape') >= 0.6);
+    assert.ok(figure('scorer label agreement') >= 0.72);
     assert.ok(figure('scorer label agreement') < figure('heldout Bayes ceiling'));
+  });
+
+  it('has the scorer that its figures tell of', async () => {
+    const { figures } = await compareWorlds(WORLD_FOLDER, WORLD_FOLDER);
+    const rows = await rowsOf('heldout', Infinity);
+    const measured = await measureScorer(WORLD_FOLDER, rows);
+    for (const [name, value] of Object.entries(measured))
+      assertClose(value, figures.find((figure) => figure.name === name)?.made ?? 0, { atol: 0.003 });
   });
 
   it('keeps held-out combinations out of the training captions', () => {
