@@ -20,6 +20,11 @@ export interface BatchOptions extends DrawOptions, EpochOptions, PictureReaderOp
   /** @default Infinity */
   readonly epochs?: number;
   /**
+   * Whose generator decides which prompts are dropped: that of the worker that fetches the pictures, where there are
+   * workers, or, as SDXL's are in the original, always the main process's. @default 'fetching'
+   */
+  readonly captionDraws?: 'fetching' | 'main process';
+  /**
    * The epoch to begin with, from 0, and how many of its batches are drawn and left out: the original goes on so, from a
    * new order. @default the first epoch, none
    */
@@ -198,7 +203,9 @@ export class BatchSource implements AsyncIterable<Batch> {
     const { rows, images } = await this.read(this.wanted(order, index));
     const random = workers[index % workers.length] ?? this.random;
     const pairs = rows.map((row) => this.data.pairs[row] as TrainingRow);
-    return { index, rows, images, draws: drawBatch(pairs, images, random, this.options) };
+    const isMain = this.options.captionDraws === 'main process';
+    const drawing = isMain ? { torch: random.torch, python: this.random.python } : random;
+    return { index, rows, images, draws: drawBatch(pairs, images, drawing, this.options) };
   }
 
   private async read(wanted: readonly number[]) {

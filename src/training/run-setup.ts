@@ -239,6 +239,7 @@ function batchOptions(options: TrainOptions, { dataOrder }: ParitySwitches) {
     flip: options.noHflip ? 'none' : 'random',
     pairedAugmentation: options.pairedAugmentation ? 'shared' : 'independent',
     dataloaderNumWorkers: options.dataloaderNumWorkers,
+    captionDraws: options.sdxl ? 'main process' : 'fetching', // train.py:1090 reads prompts in the loop
     readAhead: { threads: Math.max(1, options.dataloaderNumWorkers) },
   } as const;
 }

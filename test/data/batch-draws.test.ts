@@ -60,3 +60,28 @@ describe('paired augmentation', () => {
     assert.deepEqual(f, { left: 0, top: 5, flipped: a.flipped });
   });
 });
+
+describe('captionDraws', () => {
+  const drawnWith = async (
+    dataloaderNumWorkers: number,
+    captionDraws?: 'fetching' | 'main process',
+  ) => {
+    const data = await openPairs(fixturePath('data', 'pickapic'));
+    const base = { batchSize: 4, resolution: 8, epochs: 1, proportionEmptyPrompts: 0.5 } as const;
+    const options = { ...base, dataloaderNumWorkers, captionDraws };
+    const all: Batch[] = [];
+    for await (const batch of batches(data, tokenizer, seeded(), options)) all.push(batch);
+    return {
+      captions: all.flatMap(({ captions }) => captions),
+      placements: all.flatMap(({ placements }) => placements),
+    };
+  };
+
+  it('takes prompts from the main generator beside workers, and leaves the pictures theirs', async () => {
+    const [alone, main] = [await drawnWith(0), await drawnWith(2, 'main process')];
+    assert.deepEqual(main.captions, alone.captions);
+    const workers = await drawnWith(2);
+    assert.notDeepEqual(workers.captions, main.captions);
+    assert.deepEqual(workers.placements, main.placements);
+  });
+});
