@@ -1,7 +1,7 @@
 /** Notebooks run by this project's runner and by Jupyter's own client, and what must be the same in both copies. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type CodeCell, type Notebook, readNotebook } from '../../src/cli/notebook-file';
@@ -12,11 +12,12 @@ import { type NotebookRun, runNotebook } from '../../src/cli/run-notebook';
 
 export const ROOT = resolve(__dirname, '..', '..');
 
-/** The tests' setting; what a notebook keeps goes to `folder`. */
-export const small = (folder: string) => ({
-  DPO_NOTEBOOK_BUDGET: 'small',
-  DPO_RUN_FOLDER: folder,
-});
+/** The tests' setting; what a notebook keeps goes to a run below `folder`, of the same name for each runner. */
+export function small(folder: string) {
+  const run = join(folder, 'run');
+  mkdirSync(run, { recursive: true });
+  return { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: run };
+}
 
 type Env = { readonly [name: string]: string };
 

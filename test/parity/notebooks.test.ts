@@ -18,6 +18,7 @@ const FOLDER = join(ROOT, 'notebooks');
 
 /** The cells that show what a clock or the system measured: of these only the forms of the outputs can be the same. */
 const MEASURING: Readonly<Record<string, readonly string[]>> = {
+  '01-first-light.ipynb': ['light-18'],
   '08-what-a-step-costs.ipynb': [
     ...['cost-05', 'cost-06', 'cost-10', 'cost-12', 'cost-14', 'cost-15'],
     ...['cost-19', 'cost-20', 'cost-22', 'cost-24'],
