@@ -2,11 +2,12 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from './checkpoint-error';
 import { isJsonObject, readJsonIfThere } from './json-file';
-import { openSafetensors, type SafetensorsFile } from './safetensors-reader';
+import { openTensors } from './tensor-file';
+import type { TensorSource } from './tensor-source';
 
 /** One tensor of a model folder and the open file that holds it. */
 export interface StoredWeight {
-  readonly file: SafetensorsFile;
+  readonly file: TensorSource;
   readonly name: string;
 }
 
@@ -19,7 +20,7 @@ export interface WeightFiles {
 }
 
 /**
- * Opens a model folder's safetensors.
+ * Opens a model folder's weights: safetensors, or where there are none the pickles of `torch.save`.
  * @param stem the file's name without its ending, such as `diffusion_pytorch_model`
  * @param options.variant a name part such as `fp16`, which is tried first. Without it the plain file is tried first,
  *   then `fp16`.
@@ -30,49 +31,53 @@ export async function openWeightFiles(
   stem: string,
   { variant }: { readonly variant?: string | undefined } = {},
 ): Promise<WeightFiles> {
-  const plain = `${stem}.safetensors`;
-  for (const part of variant === undefined ? ['', '.fp16'] : [`.${variant}`, '']) {
-    const path = join(dir, `${stem}${part}.safetensors`);
-    if (await isThere(path)) return openAll(path, [path]);
-    for (const index of [`${stem}${part}.safetensors.index.json`, `${plain}.index${part}.json`]) {
-      const shards = await readIndex(dir, join(dir, index));
-      if (shards) return openAll(join(dir, index), shards);
+  const parts = variant === undefined ? ['', '.fp16'] : [`.${variant}`, ''];
+  for (const ending of ['safetensors', 'bin'] as const) {
+    // transformers' own name for its pickles
+    const name = ending === 'bin' && stem === 'model' ? 'pytorch_model' : stem;
+    for (const part of parts) {
+      const path = join(dir, `${name}${part}.${ending}`);
+      if (await isThere(path)) return openAll(path, [path]);
+      for (const index of [
+        `${name}${part}.${ending}.index.json`,
+        `${name}.${ending}.index${part}.json`,
+      ]) {
+        const shards = await readIndex(dir, join(dir, index), ending);
+        if (shards) return openAll(join(dir, index), shards);
+      }
     }
   }
-  const pickled =
-    (await isThere(join(dir, `${stem}.bin`))) || (await isThere(join(dir, 'pytorch_model.bin')));
-  throw new CheckpointError(
-    join(dir, plain),
-    pickled
-      ? 'there is no such file; the folder has only pickled weights (.bin), which are not read.'
-      : 'there is no such file.',
-  );
+  throw new CheckpointError(join(dir, `${stem}.safetensors`), 'there is no such file.');
 }
 
 /** The shards that an index names; a name that leaves the folder is refused. */
-async function readIndex(dir: string, path: string): Promise<string[] | undefined> {
+async function readIndex(
+  dir: string,
+  path: string,
+  ending: 'safetensors' | 'bin',
+): Promise<string[] | undefined> {
   const index = await readJsonIfThere(path);
   if (!index) return undefined;
   const { weight_map: map } = index;
   if (!isJsonObject(map)) throw new CheckpointError(path, 'it has no weight_map.');
   const names = [...new Set(Object.values(map))];
   return names.map((name) => {
-    if (typeof name === 'string' && /^[\w-][\w.-]*\.safetensors$/.test(name))
-      return join(dir, name);
+    const isPlain = typeof name === 'string' && /^[\w-][\w.-]*$/.test(name);
+    if (isPlain && name.endsWith(`.${ending}`)) return join(dir, name);
     throw new CheckpointError(
       path,
-      `${JSON.stringify(name)} is no plain name of a safetensors file.`,
+      `${JSON.stringify(name)} is no plain name of a ${ending} file.`,
     );
   });
 }
 
 async function openAll(path: string, paths: readonly string[]): Promise<WeightFiles> {
-  const files: SafetensorsFile[] = [];
+  const files: TensorSource[] = [];
   const close = async () => {
     await Promise.all(files.map((file) => file.close()));
   };
   try {
-    for (const name of paths) files.push(await openSafetensors(name));
+    for (const name of paths) files.push(await openTensors(name));
     return { path, weights: merge(files), close };
   } catch (error) {
     await close();
@@ -80,7 +85,7 @@ async function openAll(path: string, paths: readonly string[]): Promise<WeightFi
   }
 }
 
-function merge(files: readonly SafetensorsFile[]): ReadonlyMap<string, StoredWeight> {
+function merge(files: readonly TensorSource[]): ReadonlyMap<string, StoredWeight> {
   const weights = new Map<string, StoredWeight>();
   for (const file of files) {
     for (const name of file.entries.keys()) {
