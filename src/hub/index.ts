@@ -6,6 +6,7 @@ export { engineShape, toEngineLayout, toTorchLayout } from './layout';
 export { LORA_FILE, loadLora, saveLora } from './lora-file';
 export type { WeightDType } from './model-folder';
 export { STABLE_DIFFUSION_INDEX } from './model-index';
+export { type SingleFileSaveOptions, saveSingleFile } from './original/write';
 export {
   disposePipeline,
   type LoadPipelineOptions,

@@ -79,7 +79,8 @@ export async function saveModel<C extends { readonly json: JsonObject }, P>(
   return saveWeights(path, parameters, kind.weights(config), dtype, { checksum });
 }
 
-function checkedConfig<C>(path: string, json: JsonObject, kind: ModelKind<C>): C {
+/** A `config.json`, checked. @throws CheckpointError that names the file. */
+export function checkedConfig<C>(path: string, json: JsonObject, kind: ModelKind<C>): C {
   refuseEndlessLayers(path, json);
   try {
     return kind.config(json);

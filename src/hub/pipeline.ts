@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SchedulerConfig } from '../diffusion/scheduler-config';
 import type {
@@ -12,16 +12,16 @@ import type {
   VaeParams,
 } from '../models';
 import type { ClipTokenizer } from '../models/tokenizer';
-import { loadTokenizer, saveTokenizer } from '../models/tokenizer-files';
+import { saveTokenizer } from '../models/tokenizer-files';
 import { writeFolderAtomically } from './atomic';
-import { CheckpointError } from './checkpoint-error';
-import { type JsonObject, readJson, writeJson } from './json-file';
+import { type JsonObject, writeJson } from './json-file';
 import { loadModel, saveModel, type WeightDType } from './model-folder';
-import { checkModelIndex, conditioningOf, savedModelIndex, textSuffixes } from './model-index';
+import { conditioningOf, savedModelIndex, textSuffixes } from './model-index';
 import { TEXT_KINDS, UNET, VAE } from './model-kinds';
+import { singleFileParts } from './original/read';
 import { checkFit } from './pipeline-fit';
+import { folderParts, type PipelineParts, type TextPart } from './pipeline-parts';
 import { type ResolveOptions, resolve, resolvePart } from './remote/resolve';
-import { checkVocabulary } from './vocabulary';
 
 /** A pipeline of Stable Diffusion 1.x, 2.x or XL, or XL's refiner, in memory; whoever loaded it owns the weights. */
 export interface Pipeline {
@@ -47,6 +47,8 @@ export interface LoadPipelineOptions extends Omit<ResolveOptions, 'files' | 'wit
   readonly unet?: string | undefined;
   /** A folder, or a name of the hub, to take the autoencoder from. */
   readonly vae?: string | undefined;
+  /** With a single file: a folder, or a name of the hub, that has configs and tokenizers. @default the published ones */
+  readonly config?: string | undefined;
 }
 
 /** How to write a pipeline. */
@@ -65,33 +67,39 @@ export interface SavePipelineOptions {
 }
 
 /**
- * Loads a diffusers folder of Stable Diffusion 1.x, 2.x, XL (turbo too) or XL's refiner, as its `model_index.json` says; a
- * safety checker in it is left alone.
- * @param name a folder, or `owner/name` of the hub, of which what is needed is downloaded
+ * Loads a diffusers folder of Stable Diffusion 1.x, 2.x, XL (turbo too) or XL's refiner, as its `model_index.json` says, or
+ * one file of their original layouts; a safety checker in it is left alone.
+ * @param name a folder, a file, or `owner/name` of the hub, of which what is needed is downloaded
  * @throws CheckpointError naming the file and what is wrong with it
  * @throws HubError where the hub or the network refuse
  */
 export async function loadPipeline(
   name: string,
-  { unet: otherUnet, vae: otherVae, ...from }: LoadPipelineOptions = {},
+  { unet: otherUnet, vae: otherVae, config, ...from }: LoadPipelineOptions = {},
 ): Promise<Pipeline> {
+  const { variant } = from;
   const without = [...(otherUnet ? ['unet'] : []), ...(otherVae ? ['vae'] : [])];
-  const { path: dir } = await resolve(name, { ...from, without });
-  const part = (other: string | undefined, its: string) =>
-    other ? resolvePart(other, its, from) : join(dir, its);
-  const folders = { unet: await part(otherUnet, 'unet'), vae: await part(otherVae, 'vae') };
-  return loadParts(dir, folders, from);
+  const { path } = await resolve(name, { ...from, without });
+  const unetDir = otherUnet && (await resolvePart(otherUnet, 'unet', from));
+  const vaeDir = otherVae && (await resolvePart(otherVae, 'vae', from));
+  const isFile = (await stat(path)).isFile();
+  const parts = await (isFile
+    ? singleFileParts(path, { ...from, config })
+    : folderParts(path, { variant }));
+  const other: Partial<PipelineParts> = {
+    ...(unetDir && { unetPath: unetDir, unet: () => loadModel(unetDir, UNET, { variant }) }),
+    ...(vaeDir && { vae: () => loadModel(vaeDir, VAE, { variant }) }),
+  };
+  try {
+    return await loadParts({ ...parts, ...other });
+  } finally {
+    await parts.close();
+  }
 }
 
-async function loadParts(
-  dir: string,
-  folders: Readonly<Record<'unet' | 'vae', string>>,
-  { variant }: Pick<LoadPipelineOptions, 'variant'>,
-): Promise<Pipeline> {
-  const path = join(dir, 'model_index.json');
-  const modelIndex = await readJson(path);
-  checkModelIndex(path, modelIndex);
-  const scheduler = await readScheduler(join(dir, 'scheduler', 'scheduler_config.json'));
+/** Loads all parts; the caller owns the weights. */
+async function loadParts(parts: PipelineParts): Promise<Pipeline> {
+  const { modelIndex, scheduler } = parts;
   const conditioning = conditioningOf(modelIndex);
   const loaded: Model<unknown, unknown>[] = [];
   const keep = <T extends Model<unknown, unknown>>(model: T): T => {
@@ -101,43 +109,19 @@ async function loadParts(
   try {
     const texts: TextPart[] = [];
     for (const suffix of textSuffixes(modelIndex)) {
-      const text = await loadText(dir, suffix, variant);
+      const text = await parts.text(suffix);
       keep(text.textEncoder);
       texts.push(text);
     }
-    const vae = keep(await loadModel<VaeConfig, VaeParams>(folders.vae, VAE, { variant }));
-    const unet = keep(await loadModel<UNetConfig, UNetParams>(folders.unet, UNET, { variant }));
+    const vae = keep(await parts.vae());
+    const unet = keep(await parts.unet());
     const configs = texts.map(({ textEncoder }) => textEncoder.config);
-    checkFit(folders.unet, unet.config, configs, conditioning);
+    checkFit(parts.unetPath, unet.config, configs, conditioning);
     const [first, second] = texts as [TextPart, TextPart?];
     const more = second && { textEncoder2: second.textEncoder, tokenizer2: second.tokenizer };
     return { unet, vae, ...first, ...more, conditioning, scheduler, modelIndex };
   } catch (error) {
     for (const { parameters } of loaded) parameters.dispose();
-    throw error;
-  }
-}
-
-/** A text encoder, and what makes its ids. */
-type TextPart = Pick<Pipeline, 'textEncoder' | 'tokenizer'>;
-
-async function loadText(
-  dir: string,
-  suffix: '' | '_2',
-  variant: string | undefined,
-): Promise<TextPart> {
-  const folder = join(dir, `tokenizer${suffix}`);
-  const tokenizer = await loadTokenizer(folder);
-  const textEncoder = await loadModel<ClipTextConfig, ClipTextParams>(
-    join(dir, `text_encoder${suffix}`),
-    TEXT_KINDS[suffix],
-    { variant },
-  );
-  try {
-    checkVocabulary(folder, tokenizer, textEncoder.config.vocabSize);
-    return { textEncoder, tokenizer };
-  } catch (error) {
-    textEncoder.parameters.dispose();
     throw error;
   }
 }
@@ -201,11 +185,4 @@ function partWriters(
 /** Frees a pipeline's weights. */
 export function disposePipeline({ unet, vae, textEncoder, textEncoder2 }: Pipeline): void {
   for (const model of [unet, vae, textEncoder, textEncoder2]) model?.parameters.dispose();
-}
-
-async function readScheduler(path: string): Promise<SchedulerConfig> {
-  const json = await readJson(path);
-  const { _class_name } = json;
-  if (typeof _class_name === 'string') return { ...json, _class_name };
-  throw new CheckpointError(path, 'it does not name its class (_class_name).');
 }

@@ -61,9 +61,18 @@ export async function saveWeights(
     name,
     dtype,
     shape,
-    data: () => inRange(name, dtype, toTorchLayout(parameters.read(name), shape)),
+    data: () => torchWeight(parameters, [name, shape], dtype),
   }));
   return writeSafetensors(path, tensors, { checksum });
+}
+
+/** A weight's numbers as PyTorch orders them. @throws RangeError where they do not fit into `dtype`. */
+export function torchWeight(
+  parameters: Parameters,
+  [name, shape]: WeightShape,
+  dtype: FileDType,
+): Float32Array {
+  return inRange(name, dtype, toTorchLayout(parameters.read(name), shape));
 }
 
 function inRange(name: string, dtype: FileDType, data: Float32Array): Float32Array {
