@@ -23,6 +23,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, call: string]>>
   'kernel:install': ['test/cli/kernel-install.test.ts', 'src/cli/kernel-install.ts'],
   'test:notebooks': ['.ci/run', 'add test:parity'],
   test: ['.ci/run', 'npm test'],
+  'test:lab': ['test/notebooks/lab.test.ts', "'../lab/describe-in-lab'"],
 };
 
 interface Trial {
