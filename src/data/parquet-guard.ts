@@ -39,8 +39,8 @@ export interface ParquetRequest {
   readonly path: string;
   readonly column?: string;
   readonly rowGroup?: number;
-  /** Of the column not all values, but where they stand; or the one that stands there. */
-  readonly wanted?: 'places' | ParquetPlace;
+  /** Of the column not all values, but where they stand; the one that stands there; or the bytes that hold them all. */
+  readonly wanted?: 'places' | 'extent' | ParquetPlace;
 }
 
 interface Answer {

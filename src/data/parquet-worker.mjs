@@ -1,6 +1,7 @@
 // Reads parquet in a worker thread that may be killed: a hostile file can make the decoder loop or exhaust its memory.
 // One request is { id, path, column?, rowGroup?, wanted? }; without a column the answer is the file's layout. `wanted` is
-// 'places', for where the values of the column stand, or one such place, for the value there.
+// 'places', for where the values of the column stand, one such place, for the value there, or 'extent', for the bytes that
+// hold them all.
 import { parentPort, workerData } from 'node:worker_threads';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
@@ -31,6 +32,7 @@ function answer({ path, column, rowGroup, wanted }) {
     if (file.byteLength < 12) throw new Error('the file is too short');
     const metadata = await parquetMetadataAsync(file, { initialFetchSize: 65_536 });
     if (column === undefined) return { value: layout(metadata), transfer: [] };
+    if (wanted === 'extent') return extent(file, metadata, column, rowGroup);
     if (wanted === 'places') return findPlaces(file, metadata, column, rowGroup);
     return packed(await readColumn(file, metadata, column, rowGroup));
   });
@@ -73,6 +75,23 @@ function columnChunks(metadata, column, rowGroup) {
   const rows = rowCount(group);
   for (const chunk of chunks) checkChunk(chunk, rows, type);
   return { group, chunks, rows, type };
+}
+
+/** The bytes of the file that hold a column of a row group. */
+function extent(file, metadata, column, rowGroup) {
+  const { chunks } = columnChunks(metadata, column, rowGroup);
+  const ranges = chunks.map(({ meta_data: chunk }) => {
+    const first = Number(chunk.data_page_offset);
+    const dictionary = Number(chunk.dictionary_page_offset ?? first) || first;
+    const from = Math.min(first, dictionary);
+    return { from, to: from + Number(chunk.total_compressed_size) };
+  });
+  const from = Math.min(...ranges.map((range) => range.from));
+  const to = Math.max(...ranges.map((range) => range.to));
+  if (!(from >= 0 && from <= to && to <= file.byteLength)) {
+    throw new Error(`the column claims bytes ${from} to ${to}`);
+  }
+  return { value: { from, to }, transfer: [] };
 }
 
 /** Nothing, where the column must be read whole: it is small, or its values cannot be found alone. */

@@ -1,4 +1,5 @@
 /** Parquet files, read one column of one row group at a time behind a guard. */
+import { bring } from './byte-source';
 import { PARQUET_LIMITS, ParquetGuard, type ParquetRequest } from './parquet-guard';
 
 /** A value of a column; `undefined` is null. Byte strings come as they are, text as `string`, lists of text as arrays. */
@@ -118,6 +119,7 @@ function cut({
 }
 
 async function ask(guard: ParquetGuard, request: ParquetRequest): Promise<unknown> {
+  await bring(request, guard);
   try {
     return await guard.ask(request);
   } catch (error) {

@@ -71,6 +71,6 @@ export function splitFiles(source: string, split: string): string[] | undefined 
   return undefined;
 }
 
-function isOfSplit(name: string, split: string): boolean {
+export function isOfSplit(name: string, split: string): boolean {
   return name === `${split}.parquet` || (name.startsWith(`${split}-`) && name.endsWith('.parquet'));
 }

@@ -1,6 +1,9 @@
 /** The data that train.py's flags name: opened, filtered and counted. Upstream: train.py, DATASET block. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRepoName } from '../hub/remote/repo-name';
+import { unknownName } from '../hub/remote/resolve';
+import { type HubDataOptions, hubSplit } from './hub-data';
 import { type FolderOrder, imageFolder, metadataFiles } from './image-folder';
 import {
   at,
@@ -14,7 +17,7 @@ import { chooseRows, type TrainingData, type TrainingRow } from './rows';
 import { parquetTable, splitFiles, type Table } from './tables';
 
 export interface TrainingDataOptions {
-  /** A local folder or parquet file. */
+  /** A local folder or parquet file, or `owner/name` of the hub. */
   readonly datasetName?: string;
   /** A folder inside the data set; `default` is the data set itself. */
   readonly datasetConfigName?: string;
@@ -38,6 +41,8 @@ export interface TrainingDataOptions {
    * with an error, is taken for Pick-a-Pic, whose columns it has. `fixed`: they always apply. @default 'fixed'
    */
   readonly parity?: 'repo' | 'fixed';
+  /** How to reach the hub, where `datasetName` is `owner/name` of it. */
+  readonly hub?: HubDataOptions;
 }
 
 export interface OpenedTrainingData extends TrainingData {
@@ -49,6 +54,7 @@ export interface OpenedTrainingData extends TrainingData {
  *
  * @throws RangeError in one sentence if it is not there, lacks a column, or no row is left.
  * @throws ParquetError if a file cannot be read.
+ * @throws HubError where the hub or the network refuse.
  */
 export async function openTrainingData(options: TrainingDataOptions): Promise<OpenedTrainingData> {
   const { trainMethod = 'dpo', parity = 'fixed', datasetName, captionColumn } = options;
@@ -71,7 +77,9 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Op
 
 async function openTable(options: TrainingDataOptions, order: FolderOrder): Promise<Table> {
   const { split = 'train' } = options;
-  const folder = dataFolder(options);
+  const remote = await remoteData(options, split);
+  if (remote && 'files' in remote) return parquetTable(remote.files);
+  const folder = remote?.folder ?? dataFolder(options);
   const files = splitFiles(folder, split);
   if (files) return parquetTable(files);
   const ofSplit = join(folder, split);
@@ -84,6 +92,17 @@ async function openTable(options: TrainingDataOptions, order: FolderOrder): Prom
   );
 }
 
+/** A data set of the hub, unless its name is that of something on this disk. */
+async function remoteData(options: TrainingDataOptions, split: string) {
+  const { datasetName, datasetConfigName: config, trainDataDir, hub } = options;
+  if (datasetName === undefined || statSync(datasetName, { throwIfNoEntry: false }))
+    return undefined;
+  if (!isRepoName(datasetName)) throw unknownName(datasetName);
+  const inside = [config === 'default' ? undefined : config, trainDataDir];
+  const folder = inside.filter((name) => name !== undefined).join('/');
+  return hubSplit(datasetName, { split, inside: folder }, hub);
+}
+
 function dataFolder({ datasetName, datasetConfigName, trainDataDir }: TrainingDataOptions): string {
   const root = datasetName ?? trainDataDir;
   if (root === undefined) {
@@ -93,7 +112,7 @@ function dataFolder({ datasetName, datasetConfigName, trainDataDir }: TrainingDa
     throw new RangeError(
       datasetName === undefined
         ? `The folder "${root}" does not exist.`
-        : `The data set "${root}" is no local folder or file; data sets of the Hugging Face hub must be downloaded first.`,
+        : `The data set "${root}" does not exist.`,
     );
   }
   const config = datasetConfigName === 'default' ? undefined : datasetConfigName;

@@ -123,10 +123,10 @@ describe('openTrainingData', () => {
     const refused = (options: Parameters<typeof openTrainingData>[0], message: RegExp) =>
       assert.rejects(openTrainingData(options), message);
     await refused({}, /give datasetName or trainDataDir/);
-    const hub = { datasetName: 'yuvalkirstain/pickapic_v2' };
+    const hub = { network: 'offline', cacheDir: folder, env: {} } as const;
     await refused(
-      hub,
-      /"yuvalkirstain\/pickapic_v2" is no local folder or file; .* downloaded first/,
+      { datasetName: 'yuvalkirstain/pickapic_v2', hub },
+      /The data set yuvalkirstain\/pickapic_v2 is not in the cache \(.*\), and the network is off/,
     );
     await refused({ trainDataDir: '/nowhere' }, /The folder "\/nowhere" does not exist/);
     await refused(

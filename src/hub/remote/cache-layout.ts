@@ -53,6 +53,10 @@ export class RepoCache {
     return commit !== undefined && isCommit(commit) ? commit : undefined;
   }
 
+  async makeFolder(name: string): Promise<void> {
+    await mkdir(join(this.folder, name), { recursive: true });
+  }
+
   /** Notes where a branch is. */
   async writeRef(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.cachedCommit(revision)) === commit) return;

@@ -1,0 +1,104 @@
+/** Data sets of the hub, by name: parquet files that are read in parts, or downloaded. */
+import { join, posix } from 'node:path';
+import { readJsonIfThere, writeJson } from '../hub/json-file';
+import { RepoCache, sizeOf } from '../hub/remote/cache-layout';
+import { downloadFiles } from '../hub/remote/download';
+import { HubError } from '../hub/remote/hub-error';
+import { currentCommit, listRepo, type RepoFile } from '../hub/remote/listing';
+import { RemoteFile } from '../hub/remote/remote-file';
+import { checkRevision } from '../hub/remote/repo-name';
+import type { ResolveOptions } from '../hub/remote/resolve';
+import { HubSession } from '../hub/remote/session';
+import { readThrough } from './byte-source';
+import { isOfSplit } from './tables';
+
+export interface HubDataOptions
+  extends Omit<ResolveOptions, 'repoType' | 'variant' | 'without' | 'files' | 'subfolder'> {
+  /**
+   * `parts`: of each file those row groups and columns are fetched that are read, and kept; `whole`: all files of the split
+   * are downloaded first, and checked by their digests. @default 'parts'
+   */
+  readonly fetch?: 'parts' | 'whole' | undefined;
+}
+
+/**
+ * The parquet files of a split, on this disk or read through to the hub; or, where there are none, the folder of a data set
+ * of pictures, downloaded.
+ * @param inside a folder of the data set, '' for all of it
+ * @throws HubError in one sentence
+ */
+export async function hubSplit(
+  name: string,
+  { split, inside }: { readonly split: string; readonly inside: string },
+  options: HubDataOptions = {},
+): Promise<{ readonly files: readonly string[] } | { readonly folder: string }> {
+  const { revision = 'main' } = options;
+  const session = new HubSession({ type: 'dataset', name }, options);
+  const cache = new RepoCache(session.settings.cacheDir, session.repo);
+  const { commit, files } = await listing(session, cache, checkRevision(revision));
+  const chosen = ofSplit(files, split, inside);
+  const whole =
+    chosen ?? files.filter(({ path }) => path.startsWith(inside === '' ? '' : `${inside}/`));
+  if (whole.length === 0)
+    throw new HubError(
+      `The data set ${name} has no files${inside === '' ? '' : ` in "${inside}"`}.`,
+      undefined,
+      'missing',
+    );
+  if (!chosen || options.fetch === 'whole')
+    await downloadFiles(session, cache, commit, whole, options);
+  const folder = join(cache.snapshot(commit), inside);
+  if (!chosen) return { folder };
+  return { files: await Promise.all(chosen.map((file) => readable(session, cache, commit, file))) };
+}
+
+/** The list of a commit's files, kept for a run without the network. */
+async function listing(session: HubSession, cache: RepoCache, revision: string) {
+  const kept = (commit: string) => join(cache.folder, 'ranges', `${commit}.json`);
+  if (session.settings.network === 'offline') {
+    const commit = await cache.cachedCommit(revision);
+    const list = commit === undefined ? undefined : await readJsonIfThere(kept(commit));
+    if (commit === undefined || !list) {
+      throw new HubError(
+        `The data set ${session.repo.name} is not in the cache (${cache.cacheDir}), and the network is off (HF_HUB_OFFLINE).`,
+        undefined,
+        'offline',
+      );
+    }
+    return { commit, files: list.files as readonly RepoFile[] };
+  }
+  const commit = await currentCommit(session, revision);
+  const files = await listRepo(session, commit);
+  await cache.makeFolder('ranges');
+  await writeJson(kept(commit), { files });
+  await cache.writeRef(revision, commit);
+  return { commit, files };
+}
+
+/** As `splitFiles` chooses on a disk: `data/<split>-*.parquet`, else those beside. */
+function ofSplit(
+  files: readonly RepoFile[],
+  split: string,
+  inside: string,
+): readonly RepoFile[] | undefined {
+  for (const folder of [posix.join(inside, 'data'), inside === '' ? '.' : inside]) {
+    const found = files.filter(
+      ({ path }) => posix.dirname(path) === folder && isOfSplit(posix.basename(path), split),
+    );
+    if (found.length > 0) return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+  return undefined;
+}
+
+async function readable(
+  session: HubSession,
+  cache: RepoCache,
+  commit: string,
+  file: RepoFile,
+): Promise<string> {
+  const blob = cache.blob(file.digest.hex);
+  if ((await sizeOf(blob)) === file.size) return blob;
+  const remote = await RemoteFile.open(session, cache, commit, file);
+  readThrough(remote.path, remote);
+  return remote.path;
+}
