@@ -13,9 +13,11 @@ const COPIED = [
 const LINKED = ['node_modules', '.venv', 'data', 'kernels/tensorflow/build'];
 
 export function copyProject(folder: string): void {
+  // What a kernel is writing just now has another name when it comes to be copied.
+  const filter = (source: string) => !source.endsWith('.incomplete');
   for (const name of COPIED)
     if (existsSync(join(root, name)))
-      cpSync(join(root, name), join(folder, name), { recursive: true });
+      cpSync(join(root, name), join(folder, name), { recursive: true, filter });
   for (const name of LINKED) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     symlinkSync(join(root, name), join(folder, name));
