@@ -8,9 +8,9 @@ import { type BatchDraws, type BatchRandom, type DrawOptions, drawBatch } from '
 import { type BatchState, checkState, restoredWorkers, workerStates } from './batch-state';
 import { DamagedRows } from './damaged';
 import { drawEpoch, type EpochOptions, type EpochSeeds, epochOrder, epochWorkers } from './epoch';
-import type { RgbImage } from './image';
 import { type PictureKey, PictureReader, type PictureReaderOptions } from './picture-reader';
 import type { TrainingData, TrainingRow } from './rows';
+import type { ResizedPicture } from './transforms';
 
 export interface BatchOptions extends DrawOptions, EpochOptions, PictureReaderOptions {
   /** Pairs in a batch, B. An incomplete last batch is dropped, as `drop_last` does. */
@@ -43,7 +43,7 @@ interface Fetched {
   readonly index: number;
   readonly rows: readonly number[];
   readonly draws: BatchDraws;
-  readonly images: readonly RgbImage[];
+  readonly images: readonly ResizedPicture[];
 }
 
 /**

@@ -1,9 +1,8 @@
 /** Decoded and resized pictures of a data set: remembered while they fit, and read before they are asked for. */
-import type { RgbImage } from './image';
 import { PictureThreads } from './picture-threads';
 import type { ResizeOptions } from './resize';
 import { atRow, pairPicture, pictureBytes, type TrainingData, type TrainingRow } from './rows';
-import { resizeShorterSide } from './transforms';
+import { type ResizedPicture, resizeShorterSide } from './transforms';
 
 /** How far reading may run ahead of training. */
 export interface ReadAhead {
@@ -28,8 +27,8 @@ export interface PictureReaderOptions {
 export type PictureKey = readonly [row: number, column: string];
 
 export class PictureReader {
-  private readonly known = new Map<string, RgbImage>();
-  private readonly ahead = new Map<string, Promise<RgbImage>>();
+  private readonly known = new Map<string, ResizedPicture>();
+  private readonly ahead = new Map<string, Promise<ResizedPicture>>();
   private readonly asked = new Set<string>();
   private readonly threads: PictureThreads | undefined;
   private readonly budget: number;
@@ -63,7 +62,7 @@ export class PictureReader {
   }
 
   /** @throws PictureError that names row, column and file. */
-  async get([row, column]: PictureKey): Promise<RgbImage> {
+  async get([row, column]: PictureKey): Promise<ResizedPicture> {
     const key = `${row} ${column}`;
     const found = this.known.get(key);
     if (found) return found;
@@ -112,7 +111,7 @@ export class PictureReader {
     this.held -= length;
   }
 
-  private async read(index: number, column: string): Promise<RgbImage> {
+  private async read(index: number, column: string): Promise<ResizedPicture> {
     const { resolution, pillow = 'current' } = this.options;
     const row = this.data.pairs[index] as TrainingRow;
     if (!this.threads) {

@@ -1,18 +1,21 @@
 /** Threads that decode and resize pictures while the main one trains. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { PictureError, type RgbImage } from './image';
+import { PictureError } from './image';
 import type { ResizeOptions } from './resize';
+import type { ResizedPicture } from './transforms';
 
 interface Job {
   readonly bytes: Uint8Array;
   readonly resolution: number;
   readonly options: ResizeOptions;
-  readonly resolve: (image: RgbImage) => void;
+  readonly resolve: (image: ResizedPicture) => void;
   readonly reject: (error: Error) => void;
 }
 
-type Answer = { readonly image: RgbImage } | { readonly error: string; readonly damaged: boolean };
+type Answer =
+  | { readonly image: ResizedPicture }
+  | { readonly error: string; readonly damaged: boolean };
 
 /** A thread does one picture at a time and is started at need; an idle one does not keep the process alive. */
 export class PictureThreads {
@@ -24,7 +27,11 @@ export class PictureThreads {
   constructor(readonly count: number) {}
 
   /** Decoded, its shorter side `resolution`. @throws PictureError if the picture is damaged. */
-  resized(bytes: Uint8Array, resolution: number, options: ResizeOptions = {}): Promise<RgbImage> {
+  resized(
+    bytes: Uint8Array,
+    resolution: number,
+    options: ResizeOptions = {},
+  ): Promise<ResizedPicture> {
     return new Promise((resolve, reject) => {
       this.queue.push({ bytes, resolution, options, resolve, reject });
       this.send();

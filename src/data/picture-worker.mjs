@@ -7,13 +7,9 @@ const { resizeShorterSide } = requireTs('./transforms.ts', import.meta.url);
 
 parentPort.on('message', async ({ bytes, resolution, options }) => {
   try {
-    const { width, height, data } = resizeShorterSide(
-      await decodeImage(bytes),
-      resolution,
-      options,
-    );
-    const own = data.slice(); // a buffer of libvips cannot be handed over
-    parentPort.postMessage({ image: { width, height, data: own } }, [own.buffer]);
+    const image = resizeShorterSide(await decodeImage(bytes), resolution, options);
+    const data = image.data.slice(); // a buffer of libvips cannot be handed over
+    parentPort.postMessage({ image: { ...image, data } }, [data.buffer]);
   } catch (error) {
     const damaged = error instanceof PictureError;
     parentPort.postMessage({ error: error instanceof Error ? error.message : `${error}`, damaged });

@@ -14,6 +14,17 @@ export interface Placement {
   readonly flipped: boolean;
 }
 
+/** A picture made smaller or larger, and what size it was. */
+export interface ResizedPicture extends RgbImage {
+  readonly originalSize: readonly [height: number, width: number];
+}
+
+/** What SDXL can be told of a picture in a batch, in pixels: its size before, and where in the resized one its square begins. */
+export interface PictureSizes {
+  readonly originalSize: readonly [height: number, width: number];
+  readonly cropsCoordsTopLeft: readonly [top: number, left: number];
+}
+
 /** How a square of `resolution` pixels is cut out of every picture. */
 export interface PlacementOptions {
   readonly resolution: number;
@@ -28,9 +39,9 @@ export function resizeShorterSide(
   image: RgbImage,
   size: number,
   options: ResizeOptions = {},
-): RgbImage {
+): ResizedPicture {
   const { width, height } = shorterSideSize(image, size);
-  return resize(image, width, height, options);
+  return { ...resize(image, width, height, options), originalSize: [image.height, image.width] };
 }
 
 /** The size that `resizeShorterSide` gives, in pixels. */
@@ -77,6 +88,15 @@ export function place(
 ): RgbImage {
   const square = crop(image, { left, top, width: resolution, height: resolution });
   return flipped ? flipHorizontal(square) : square;
+}
+
+/** Of a placed picture; of a mirrored one, as it is then. */
+export function placedSizes(
+  { width, originalSize }: ResizedPicture,
+  { left, top, flipped }: Placement,
+  resolution: number,
+): PictureSizes {
+  return { originalSize, cropsCoordsTopLeft: [top, flipped ? width - resolution - left : left] };
 }
 
 /** Cuts out a rectangle, in pixels. @throws RangeError if it is not inside the picture. */

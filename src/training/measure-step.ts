@@ -46,6 +46,7 @@ export function measureStep(batch: PairBatch, options: MeasureStepOptions): Meas
   try {
     const step = preferenceStep({
       ...pipeline,
+      sdxlTimeIds: parity.sdxlTimeIds,
       schedule: trainingSchedule(pipeline, noising.timesteps),
       generator,
       loss: 'dpo',

@@ -7,6 +7,7 @@ import {
   type ClipText,
   clipText,
   latentsFromPixels,
+  type MicroConditioning,
   promptStates,
   STABLE_DIFFUSION,
   type TextConditioning,
@@ -19,15 +20,19 @@ import {
 import { forBothImages } from '../preference';
 import type { TorchGenerator } from '../random';
 import { drawNoise, drawTimesteps, type NoisingOptions } from './noise-draws';
+import type { ParitySwitches } from './parity';
 
 /** What training reads of a batch: pictures [N, R, R, 3] in −1…1, one prompt for each of B pairs. */
-export type PairBatch = Pick<Batch, 'pixelValues' | 'pixelShape' | 'inputIds' | 'captions'>;
+export type PairBatch = Pick<Batch, 'pixelValues' | 'pixelShape' | 'inputIds' | 'captions'> &
+  Partial<Pick<Batch, 'sizes'>>;
 
 /** The frozen parts of a pipeline that make latents and text states. */
 export interface Encoders extends TextEncoders {
   readonly vae: Vae;
   /** Makes the ids of SDXL's second text encoder; those of the first come with the batch. */
   readonly tokenizer2?: CaptionEncoder;
+  /** What SDXL is told of the pictures' sizes. @default 'resolution', as in the original */
+  readonly sdxlTimeIds?: ParitySwitches['sdxlTimeIds'];
   readonly schedule: NoiseSchedule;
 }
 
@@ -84,17 +89,14 @@ function batchLatents(encoders: Encoders, batch: PairBatch, noise: Tensor): Tens
   return vaePrecision(encoders, 'bf16') === 'no' ? autocast('no', encode) : encode();
 }
 
-/**
- * What the UNet is told of each row. SDXL hears that every picture has the size of training and is not cropped; its
- * refiner, that every one is beautiful. Upstream: train.py:1064–1101.
- */
+/** What the UNet is told of each row. Upstream: train.py:1064–1101. */
 function batchConditioning(
   encoders: Encoders,
   batch: PairBatch,
   rows: 'pairs' | 'winners',
 ): TextConditioning {
   const { conditioning = STABLE_DIFFUSION, tokenizer2 } = encoders;
-  const { captions, inputIds, pixelShape } = batch;
+  const { captions, inputIds } = batch;
   const ids = [inputIds, ...(tokenizer2 ? [tokenizer2.encode([...captions]).inputIds] : [])];
   const B = captions.length;
   const { encoderHiddenStates, textEmbeds } = promptStates(
@@ -103,17 +105,24 @@ function batchConditioning(
   );
   const eachRow = (x: Tensor) => (rows === 'pairs' ? forBothImages(x) : x);
   const states = { encoderHiddenStates: eachRow(encoderHiddenStates) };
+  if (!textEmbeds) return states;
+  const told = rowSizes(encoders, batch).map((sizes) => timeIds(conditioning, sizes));
+  return unetConditioning({ ...states, textEmbeds: eachRow(textEmbeds) }, told);
+}
+
+/** SDXL hears that every picture has the size of training and is not cropped, or the truth; its refiner, that all are beautiful. */
+function rowSizes({ sdxlTimeIds }: Encoders, batch: PairBatch): readonly MicroConditioning[] {
+  const { pixelShape, sizes } = batch;
   const [N, height, width] = pixelShape;
-  const told = timeIds(conditioning, {
-    originalSize: [height, width],
-    cropsCoordsTopLeft: [0, 0],
-    targetSize: [height, width],
-    aestheticScore: AESTHETIC_SCORE,
-  });
-  return unetConditioning(
-    textEmbeds ? { ...states, textEmbeds: eachRow(textEmbeds) } : states,
-    new Array<readonly number[]>(N).fill(told),
-  );
+  const targetSize = [height, width] as const;
+  const wanted = { targetSize, aestheticScore: AESTHETIC_SCORE };
+  const same = { originalSize: targetSize, cropsCoordsTopLeft: [0, 0], ...wanted } as const;
+  if (sdxlTimeIds !== 'real sizes') return new Array<MicroConditioning>(N).fill(same);
+  if (sizes?.length !== N)
+    throw new RangeError(
+      `SDXL is to be told the sizes of ${N} pictures, and the batch has those of ${sizes?.length ?? 0}.`,
+    );
+  return sizes.map((own) => ({ ...own, ...wanted }));
 }
 
 /** Whether a batch holds both images of every pair. Throws RangeError if it holds something else. */

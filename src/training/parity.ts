@@ -88,9 +88,9 @@ const numerics = {
     values: ['resolution', 'real sizes'],
     ...{ repo: 'resolution', paper: 'resolution', fixed: 'resolution' },
     describe:
-      'SDXL is told that every picture has the training resolution and is not cropped; --true_micro_conditioning would tell it the truth, which is planned and not trained yet.',
+      'SDXL is told that every picture has the training resolution and is not cropped; --true_micro_conditioning tells it the truth.',
     source: 'train.py:1066–1086',
-    actsIn: 'src/training/run-setup.ts',
+    actsIn: 'src/training/noising.ts',
   },
 } as const satisfies Record<string, ParitySwitch>;
 

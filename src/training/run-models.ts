@@ -1,8 +1,13 @@
 /** The networks of a run: what is trained, what it is compared with, what makes latents and text states. */
-import { join } from 'node:path';
 import type { TextToImage } from '../diffusion';
 import type { Parameters } from '../engine';
-import { disposePipeline, loadLora, loadPipeline, type Pipeline } from '../hub';
+import {
+  disposePipeline,
+  loadLora,
+  loadPipeline,
+  type Pipeline,
+  type ResolveOptions,
+} from '../hub';
 import { loadModel } from '../hub/model-folder';
 import { UNET as UNET_KIND } from '../hub/model-kinds';
 import {
@@ -37,6 +42,8 @@ export interface LoadRunOptions {
   readonly onTextEncoder: (config: ClipTextConfig) => void;
   /** A checkpoint's file or folder: full path of `unet`, or of the adapter's file. */
   readonly checkpoint?: { weights(name: string): string };
+  /** Who is told of downloads, where a name is one of the hub's. */
+  readonly hub?: Pick<ResolveOptions, 'onNote' | 'onProgress' | 'signal'> | undefined;
 }
 
 /** Names of a policy's weights in a checkpoint. */
@@ -50,12 +57,13 @@ export const CHECKPOINT_LORA = 'pytorch_lora_weights.safetensors';
  */
 export async function loadRunModels(
   options: TrainOptions,
-  { generator, checkpoint, onTextEncoder }: LoadRunOptions,
+  { generator, checkpoint, onTextEncoder, hub }: LoadRunOptions,
 ): Promise<RunModels> {
   const { pretrainedModelNameOrPath, unetInit, pretrainedVaeModelNameOrPath } = options;
   const base = await loadPipeline(pretrainedModelNameOrPath, {
-    unet: unetInit === '' ? undefined : join(unetInit, 'unet'),
+    unet: unetInit === '' ? undefined : unetInit,
     vae: pretrainedVaeModelNameOrPath,
+    ...{ revision: options.revision, ...hub },
   });
   try {
     checkFamily(pretrainedModelNameOrPath, base.conditioning, options);

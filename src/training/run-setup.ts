@@ -10,6 +10,7 @@ import {
   type OpenedTrainingData,
   openTrainingData,
 } from '../data';
+import type { OnProgress } from '../hub';
 import { fixText } from '../models/fix-text';
 import { preferenceLosses } from '../preference';
 import { PythonRandom, TorchGenerator } from '../random';
@@ -26,7 +27,7 @@ import { checkPaths, namedCheckpoint } from './option-paths';
 import { resolveTrainOptions, type TrainOptions, type TrainRequest } from './options';
 import { type ParitySwitches, switchesOf } from './parity';
 import { findCheckpoint, type LoadedCheckpoint, loadCheckpoint } from './resume';
-import { loadRunModels, type RunModels } from './run-models';
+import { type LoadRunOptions, loadRunModels, type RunModels } from './run-models';
 import { type Boundary, boundaryOf, type RunState, restoreRun } from './run-state';
 import { refuseBusyFolder } from './run-status';
 import { textEncoderConstructorDraws } from './text-encoder-draws';
@@ -62,10 +63,6 @@ export interface FoundRun {
 export async function findRun(request: TrainRequest, note: Note): Promise<FoundRun> {
   const asked = resolveTrainOptions(request);
   checkPaths(asked);
-  if (asked.sdxl && switchesOf(asked).sdxlTimeIds === 'real sizes')
-    throw new RangeError(
-      '--true_micro_conditioning (sdxlTimeIds real sizes) is not trained yet; leave it out, as the original.',
-    );
   await refuseBusyFolder(asked.outputDir);
   const saved = await checkpointOf(asked, note);
   const options = { ...asked, seed: await seedOf(asked, saved, note) };
@@ -80,14 +77,20 @@ export async function findRun(request: TrainRequest, note: Note): Promise<FoundR
  * Loads everything in the original's order, and brings back what the checkpoint holds.
  * @throws Error naming the file of a model or of the data that is wrong
  */
-export async function setUpRun({ options, saved }: FoundRun, note: Note): Promise<RunSetup> {
+export async function setUpRun(
+  { options, saved }: FoundRun,
+  note: Note,
+  onTransfer?: OnProgress,
+): Promise<RunSetup> {
   const random = {
     torch: new TorchGenerator(options.seed),
     python: new PythonRandom(options.seed),
   };
   const parity = switchesOf(options);
   note(`Loading ${options.pretrainedModelNameOrPath}.`);
+  const hub = { onNote: note, onProgress: onTransfer };
   const models = await loadRunModels(options, {
+    hub,
     generator: random.torch,
     onTextEncoder: (config) => {
       if (parity.textEncoderDraws === 'drawn') textEncoderConstructorDraws(random.torch, config);
@@ -95,7 +98,7 @@ export async function setUpRun({ options, saved }: FoundRun, note: Note): Promis
     ...(saved ? { checkpoint: saved } : {}),
   });
   try {
-    return await withModels({ options, random, parity, models }, saved, note);
+    return await withModels({ options, random, parity, models }, saved, note, hub);
   } catch (error) {
     models.dispose();
     throw error;
@@ -108,10 +111,15 @@ async function withModels(
   opened: Opened,
   saved: LoadedCheckpoint | undefined,
   note: Note,
+  hub: LoadRunOptions['hub'],
 ): Promise<RunSetup> {
   const { options, random, models } = opened;
   const effective = effectiveOptions(options);
-  const data = await chosen(await openTrainingData(dataOptions(options)), options, note);
+  const data = await chosen(
+    await openTrainingData({ ...dataOptions(options), hub }),
+    options,
+    note,
+  );
   const optimizer = makeOptimizer(options, effective, models);
   const ema = options.useEma ? new Ema(models.trained, { decay: options.emaDecay }) : undefined;
   const state: RunState = { options, models, optimizer, ...(ema ? { ema } : {}) };

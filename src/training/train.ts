@@ -1,7 +1,7 @@
 /** A whole training run: what `npm run train` and a cell of a notebook do. Upstream: train.py `main`. */
 import { join } from 'node:path';
 import { noiseSchedule } from '../diffusion';
-import type { Pipeline } from '../hub';
+import type { OnProgress, Pipeline } from '../hub';
 import { checkpointName } from './checkpoint-folders';
 import { epochs } from './effective';
 import { type LoopOptions, trainingLoop } from './loop';
@@ -25,6 +25,8 @@ export interface TrainHooks {
   readonly command?: string;
   /** Is told, in sentences, what a person should know. @default nobody is */
   readonly note?: Note;
+  /** Is told how far a download is, where models or data are named by `owner/name` of the hub. */
+  readonly onTransfer?: OnProgress;
   /** Is given the validation pictures of a step. */
   readonly onValidation?: (pictures: readonly ValidationPicture[], step: number) => void;
   /** Is shown every micro-batch: what both models saw, and every term of the loss. */
@@ -66,7 +68,7 @@ export async function* train(
     );
     return { outputDir, step: stepsDone, ended: 'finished before', checkpoint: found.saved.path };
   }
-  const run = await setUpRun(found, note);
+  const run = await setUpRun(found, note, hooks.onTransfer);
   try {
     const book = await RunBook.open(run, note);
     const noteEnd = await beginRun(outputDir, { ...hooks, maxTrainSteps });
@@ -199,6 +201,7 @@ function microStepOptions({ options, effective, parity, models, random }: RunSet
   const { tokenizer2 } = base;
   return {
     ...base,
+    sdxlTimeIds: parity.sdxlTimeIds,
     ...(tokenizer2 ? { tokenizer2: captionEncoder(parity, tokenizer2) } : {}),
     policy,
     reference: base.unet,

@@ -7,6 +7,7 @@ import {
   enlarge,
   flipHorizontal,
   place,
+  placedSizes,
   resizeShorterSide,
   shorterSideSize,
 } from '../../src/data/transforms';
@@ -42,6 +43,18 @@ describe('shorterSideSize', () => {
   it('is the size that resizeShorterSide returns', () => {
     const { width, height } = resizeShorterSide(ruler(7, 9), 5);
     assert.deepEqual([width, height], [5, 6]); // int(5 · 9 / 7) = int(6.43)
+  });
+});
+
+describe('placedSizes', () => {
+  it('keeps the size before, and counts the corner from the left of what is seen', () => {
+    const resized = resizeShorterSide(ruler(20, 10), 5); // 10 × 5
+    const at = (flipped: boolean) => placedSizes(resized, { left: 1, top: 0, flipped }, 5);
+    assert.deepEqual(at(false), { originalSize: [10, 20], cropsCoordsTopLeft: [0, 1] });
+    assert.deepEqual(at(true).cropsCoordsTopLeft, [0, 4]); // 10 − 5 − 1
+    const mirrored = flipHorizontal(resized);
+    const seen = place(resized, { left: 1, top: 0, flipped: true }, 5);
+    assert.deepEqual(seen, crop(mirrored, { left: 4, top: 0, width: 5, height: 5 }));
   });
 });
 

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tensorCount } from '../../../src/engine';
 import { disposePipeline, loadPipeline } from '../../../src/hub';
-import { planRun, resolveTrainOptions, type TrainRequest } from '../../../src/training';
+import {
+  planRun,
+  resolveTrainOptions,
+  type TrainHooks,
+  type TrainRequest,
+} from '../../../src/training';
 import { type FAMILIES, familyPath } from '../../support/families';
 import { inTemporaryFolder } from '../../support/temporary';
 import { request, run } from '../../support/train-run';
@@ -55,15 +60,33 @@ describe('train, of every family', () => {
         assert.equal(tensorCount(), before);
       }));
 
-  it('refuses a flag of another family, and sizes that are not trained yet', () =>
+  it('tells SDXL the real sizes where it is asked to', () =>
+    inTemporaryFolder(async (folder) => {
+      const [told, real] = [false, true].map((trueMicroConditioning) =>
+        asked(join(folder, `${trueMicroConditioning}`), 'sdxl', {
+          ...{ trueMicroConditioning, maxTrainSteps: 1, loraRank: 1 },
+        }),
+      );
+      assert.ok(told && real);
+      const ids: (readonly (readonly number[])[] | undefined)[] = [];
+      const hooks: TrainHooks = { onMicroBatch: ({ noisy }) => ids.push(noisy.added?.timeIds) };
+      for (const request of [told, real]) await run(request, hooks);
+      const [first, , second] = ids; // of two micro-batches each
+      assert.deepEqual(first, Array(4).fill([16, 16, 0, 0, 16, 16]));
+      assert.deepEqual(
+        second?.map(([, , , , ...target]) => target),
+        Array(4).fill([16, 16]),
+      );
+      assert.ok(second?.every(([height = 0, width = 0]) => height >= 50 && width >= 50));
+    }));
+
+  it('refuses a flag of another family', () =>
     inTemporaryFolder(async (folder) => {
       const sdxl = familyPath('sdxl');
       const without = run(asked(folder, 'sdxl', { sdxl: false }));
       await assert.rejects(without, new RegExp(`"${sdxl}" is an SDXL pipeline; add --sdxl`));
       const wrong = run(asked(folder, 'sd2', { sdxl: true }));
       await assert.rejects(wrong, /is no SDXL pipeline; leave out --sdxl/);
-      const sizes = run(asked(folder, 'sdxl', { trueMicroConditioning: true }));
-      await assert.rejects(sizes, /--true_micro_conditioning .* is not trained yet/);
     }));
 });
 
