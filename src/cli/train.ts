@@ -1,4 +1,5 @@
 /** `npm run train`: trains with the flags of the original train.py, or prints what it would do. */
+import type { TransferProgress } from '../hub';
 import { watchInterrupts } from '../training/interrupts';
 import type { TrainOptions } from '../training/options';
 import { shellWord } from '../training/shell-word';
@@ -6,10 +7,11 @@ import type { TrainResult } from '../training/train';
 import { UsageError } from './output-files';
 import { trainCommand } from './train-args';
 import { TrainProgress } from './train-progress';
+import { TransferLine } from './transfer-line';
 
 /** Errors whose message tells the user what to do; anything else is a mistake in the program and shows where. */
 const EXPECTED = new Set([
-  ...['CheckpointError', 'ParquetError', 'PictureError', 'SchedulerConfigError'],
+  ...['CheckpointError', 'HubError', 'ParquetError', 'PictureError', 'SchedulerConfigError'],
   ...['Error', 'RangeError', 'NotFiniteError'],
 ]);
 
@@ -34,7 +36,10 @@ async function runTraining(options: TrainOptions): Promise<void> {
   });
   try {
     const note = (sentence: string) => progress.note(sentence);
-    const run = train(options, { signal: interrupts.signal, note, command: command() });
+    const line = new TransferLine();
+    const onTransfer = (moved: TransferProgress) => line.update(moved);
+    const { signal } = interrupts;
+    const run = train(options, { signal, note, onTransfer, command: command() });
     let next = await run.next();
     for (; !next.done; next = await run.next()) progress.update(next.value);
     progress.end();
