@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { tensorCount } from '../../../src/engine';
 import { disposePipeline, loadClipModel, loadPipeline } from '../../../src/hub';
 import { fixturePath } from '../../support/fixtures';
+import { request, run } from '../../support/train-run';
 import { withHub } from '../../support/with-hub';
 
 /** The files of a folder, as a repository's. @param under a folder of the repository to put them in */
@@ -48,6 +49,32 @@ describe('loading by a name of the hub', () => {
       const { model, tokenizer } = await loadClipModel('someone/clip', options);
       model.parameters.dispose();
       assert.ok(tokenizer.modelMaxLength > 0);
+    }));
+
+  it('trains on model, denoiser and pairs by their names as by their folders', () =>
+    withHub(async ({ hub, folder, options }) => {
+      hub.add('someone/tiny-sd', contentsOf(tiny));
+      hub.add('someone/tuned', contentsOf(join(tiny, 'unet'), 'unet/'));
+      hub.add('someone/pairs', contentsOf(fixturePath('oracle', 'pickapic_tiny')), 'dataset');
+      const names = {
+        pretrainedModelNameOrPath: 'someone/tiny-sd',
+        unetInit: 'someone/tuned',
+        datasetName: 'someone/pairs',
+      };
+      const outside = Object.keys(options.env).map((name) => [name, process.env[name]] as const);
+      try {
+        Object.assign(process.env, options.env);
+        const steps = { maxTrainSteps: 1 };
+        const near = await run(request(join(folder, 'near'), steps));
+        const far = await run(request(join(folder, 'far'), { ...steps, ...names }));
+        const losses = ({ records }: typeof near) => records.map(({ step, loss }) => [step, loss]);
+        assert.deepEqual(losses(far), losses(near));
+        assert.equal(near.records.length, 1);
+      } finally {
+        for (const [name, value] of outside)
+          if (value === undefined) delete process.env[name];
+          else process.env[name] = value;
+      }
     }));
 
   it('refuses what is no folder and no name', async () => {
