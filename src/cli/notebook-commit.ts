@@ -1,5 +1,6 @@
 /** What a run leaves in the notebook itself. */
-import type { Notebook } from './notebook-file';
+import { resolve, sep } from 'node:path';
+import type { CellOutput, Notebook } from './notebook-file';
 import { committedForm } from './notebook-form';
 import { sealed, unsealed } from './notebook-seal';
 import { type Private, privateHere, secretsIn } from './notebook-secrets';
@@ -12,13 +13,31 @@ export interface CommitOptions {
   readonly machine?: Private;
 }
 
-/** The notebook in the form that is committed, sealed where it ran whole, and a sentence for what must not be. */
+const ROOT = resolve(__dirname, '..', '..') + sep;
+
+/**
+ * The notebook in the form that is committed, sealed where it ran whole, with a sentence for what must not be. Files of
+ * this clone are named in it as from the clone's own folder.
+ */
 export function toCommit(
-  { notebook, status }: Pick<NotebookRun, 'notebook' | 'status'>,
+  run: Pick<NotebookRun, 'notebook' | 'status'>,
   { budget = process.env.DPO_NOTEBOOK_BUDGET, machine = privateHere() }: CommitOptions = {},
 ): { readonly notebook: Notebook; readonly warnings: readonly string[] } {
-  const isWhole = status === 'done' && budget === undefined;
+  const notebook = withShortPaths(run.notebook);
+  const isWhole = run.status === 'done' && budget === undefined;
   const small = `It ran with DPO_NOTEBOOK_BUDGET=${budget}; the outputs to commit are made without.`;
   const warnings = [...(budget === undefined ? [] : [small]), ...secretsIn(notebook, machine)];
   return { notebook: committedForm(isWhole ? sealed(notebook) : unsealed(notebook)), warnings };
 }
+
+function withShortPaths(notebook: Notebook): Notebook {
+  const cells = notebook.cells.map((cell) =>
+    cell.cell_type === 'code' ? { ...cell, outputs: cell.outputs.map(shortened) } : cell,
+  );
+  return { ...notebook, cells };
+}
+
+const shortened = (output: CellOutput): CellOutput =>
+  JSON.parse(JSON.stringify(output), (_, value) =>
+    typeof value === 'string' ? value.replaceAll(ROOT, '') : value,
+  );

@@ -1,6 +1,6 @@
 /** How a notebook is written, the form in which it is committed, and the seal on its outputs. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { placeToWrite } from '../../src/cli/given-notebook';
 import { toCommit } from '../../src/cli/notebook-commit';
 import {
@@ -133,6 +133,22 @@ describe('toCommit', () => {
     const small = toCommit({ notebook: ran, status: 'done' }, { machine, budget: 'small' });
     assert.ok(!isCurrent(small.notebook));
     assert.match(small.warnings.join(), /DPO_NOTEBOOK_BUDGET=small/);
+  });
+
+  it('names the files of the clone as from its own folder', () => {
+    const root = resolve(__dirname, '..', '..');
+    const outputs = [
+      { output_type: 'stream', name: 'stdout', text: `in ${root}/runs/a and ${root}-b/c\n` },
+      { output_type: 'display_data', data: { 'text/plain': `${root}/x` }, metadata: {} },
+    ] as const;
+    const ran = notebook([{ ...code('1'), outputs }]);
+    const committed = toCommit({ notebook: ran, status: 'done' }, { machine }).notebook;
+    const [cell] = committed.cells;
+    assert.ok(cell?.cell_type === 'code');
+    assert.deepEqual(cell.outputs, [
+      { ...outputs[0], text: `in runs/a and ${root}-b/c\n` },
+      { ...outputs[1], data: { 'text/plain': 'x' } },
+    ]);
   });
 
   it('warns of what an output tells', () => {
