@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
-import { encodePng } from '../data/image';
+import { decodeImage, encodePng, type RgbImage } from '../data/image';
 import {
   defaultGuidance,
   imagesFromLatents,
@@ -14,7 +15,8 @@ import { writeFileAtomically } from '../hub/atomic';
 import { readJson } from '../hub/json-file';
 import { STABLE_DIFFUSION, vaePrecision } from '../models';
 import { computedPrecision } from './args';
-import { checkOutputs, outputNames } from './output-files';
+import { checkOutputs, outputNames, UsageError } from './output-files';
+import { pictureGrid } from './picture-grid';
 import { ProgressLine } from './progress-line';
 import type { SampleArgs } from './sample-args';
 import { TransferLine } from './transfer-line';
@@ -27,16 +29,18 @@ import { TransferLine } from './transfer-line';
  */
 export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   const existing = args.overwrite ? 'replace' : 'refuse';
-  const paths = outputNames(args.output, args.num_images);
+  const paths = outputNames(args.output, args.grid ? 1 : args.num_images);
   await checkOutputs(paths, existing);
   const { path: model } = await resolve(args.model, new TransferLine().options());
   await checkScheduler({ ...args, model });
+  const over = args.init_image === undefined ? undefined : await pictureIn(args.init_image);
 
   const pipeline = await loadPipeline(model);
   try {
     noteTruncation(pipeline, args);
     const precision = computedPrecision(args.mixed_precision, console.error);
-    const images = drawImages(pipeline, args, precision);
+    const drawn = drawImages(pipeline, args, over, precision);
+    const images = args.grid ? [pictureGrid(drawn)] : drawn;
     await checkOutputs(paths, existing); // others may have written meanwhile
     for (const [i, image] of images.entries()) {
       const { width, height } = image;
@@ -49,6 +53,14 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   } finally {
     disposePipeline(pipeline);
   }
+}
+
+/** @throws UsageError where there is no such picture */
+async function pictureIn(path: string): Promise<RgbImage> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`The picture ${path} cannot be read (${error.code}).`);
+  });
+  return decodeImage(bytes);
 }
 
 /** Refuses a scheduler that is not supported, and a number of steps that it does not have. */
@@ -72,7 +84,12 @@ function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: Sa
   }
 }
 
-function drawImages(pipeline: Pipeline, args: SampleArgs, mixedPrecision: MixedPrecision) {
+function drawImages(
+  pipeline: Pipeline,
+  args: SampleArgs,
+  image: RgbImage | undefined,
+  mixedPrecision: MixedPrecision,
+) {
   const line = new ProgressLine('drawing', 'step');
   const options = {
     prompt: args.prompt,
@@ -80,6 +97,10 @@ function drawImages(pipeline: Pipeline, args: SampleArgs, mixedPrecision: MixedP
     seed: args.seed,
     numInferenceSteps: args.steps,
     guidanceScale: args.guidance_scale,
+    guidanceRescale: args.guidance_rescale,
+    clipSkip: args.clip_skip,
+    image,
+    strength: args.strength,
     height: args.height,
     width: args.width,
     scheduler: args.scheduler,
@@ -115,6 +136,11 @@ function pngText(
     guidance_scale: args.guidance_scale ?? defaultGuidance(conditioning),
     scheduler: args.scheduler ?? scheduler._class_name,
     eta: args.eta,
+    ...(args.guidance_rescale > 0 ? { guidance_rescale: args.guidance_rescale } : {}),
+    ...(args.clip_skip > 0 ? { clip_skip: args.clip_skip } : {}),
+    ...(args.init_image === undefined
+      ? {}
+      : { init_image: basename(args.init_image), strength: args.strength ?? 0.8 }),
     num_images: args.num_images,
     mixed_precision: precision,
     ...picture,
@@ -122,8 +148,14 @@ function pngText(
   return {
     prompt: args.prompt,
     ...(args.negative_prompt === undefined ? {} : { negative_prompt: args.negative_prompt }),
-    seed: String(args.seed),
+    seed: seedText(args, picture),
     settings: JSON.stringify(settings),
     Software: 'diffusion-dpo',
   };
+}
+
+/** The seed of all pictures, or the picture's own; of a grid all. */
+function seedText({ seed, grid }: SampleArgs, { image }: Picture): string {
+  if (typeof seed === 'number') return String(seed);
+  return grid ? seed.join(',') : String(seed[image]);
 }

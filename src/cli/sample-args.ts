@@ -2,20 +2,28 @@ import { randomInt } from 'node:crypto';
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
 import { type SchedulerName, samplerNames, schedulerClasses } from '../diffusion/scheduler-classes';
 import { addMixedPrecision, decimal, fileName, integer, type PrecisionName } from './args';
+import { seeds } from './seeds';
 
 /** What `npm run sample` was asked for; every value is checked, and nothing was loaded yet. */
 export interface SampleArgs {
   readonly model: string;
   readonly prompt: string;
   readonly negative_prompt?: string;
-  readonly seed: number;
+  /** Several: one for each picture. */
+  readonly seed: number | readonly number[];
   readonly steps: number;
   readonly guidance_scale?: number;
+  readonly guidance_rescale: number;
+  readonly clip_skip: number;
+  readonly init_image?: string;
+  readonly strength?: number;
   readonly height?: number;
   readonly width?: number;
   readonly scheduler?: SchedulerName;
   readonly eta: number;
   readonly num_images: number;
+  /** All pictures in one file. */
+  readonly grid: boolean;
   readonly mixed_precision: PrecisionName;
   readonly output: string;
   readonly overwrite: boolean;
@@ -37,9 +45,9 @@ function sampleParser(): ArgumentParser {
   add('--prompt', { required: true, metavar: 'TEXT' });
   add('--negative_prompt', { metavar: 'TEXT', help: 'what to stay away from' });
   add('--seed', {
-    type: integer({ min: 0 }),
+    type: seeds,
     metavar: 'N',
-    help: 'default: a random one, which is reported',
+    help: 'a number, or a picture for each of several: 0..15, or 3,5,8; default: a random one, which is reported',
   });
   add('--steps', { type: integer({ min: 1 }), default: 50, metavar: 'N', help: 'default: 50' });
   add('--guidance_scale', {
@@ -47,8 +55,10 @@ function sampleParser(): ArgumentParser {
     metavar: 'X',
     help: '1 or less: no guidance, half the work; default: 7.5, for SDXL 5; turbo is made for 0',
   });
-  add('--height', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
-  add('--width', { type: side, metavar: 'PIXELS', help: "default: the UNet's own size" });
+  addDrawing(add);
+  const size = "default: that of --init_image, or the UNet's own size";
+  add('--height', { type: side, metavar: 'PIXELS', help: size });
+  add('--width', { type: side, metavar: 'PIXELS', help: size });
   add('--scheduler', {
     choices: [...samplerNames, ...schedulerClasses],
     metavar: 'NAME',
@@ -58,14 +68,14 @@ function sampleParser(): ArgumentParser {
     type: decimal({ min: 0, max: 1 }),
     default: 0,
     metavar: 'X',
-    help: 'for ddim; default: 0',
+    help: 'share of fresh noise, for ddim and tcd; default: 0',
   });
   add('--num_images', {
     type: integer({ min: 1, max: 10000 }),
-    default: 1,
     metavar: 'N',
-    help: 'drawn in one batch from one seed; N > 1 writes NAME-0.png … NAME-(N−1).png',
+    help: 'drawn in one batch; N > 1 writes NAME-0.png … NAME-(N−1).png; default: as many as there are seeds',
   });
+  add('--grid', { action: 'store_true', help: 'one file with all pictures, in rows' });
   addMixedPrecision(parser);
   add('--output', {
     type: fileName('.png'),
@@ -77,8 +87,38 @@ function sampleParser(): ArgumentParser {
   return parser;
 }
 
+/** Options of the drawing that few need. */
+function addDrawing(add: (flag: string, options: ArgumentOptions) => void): void {
+  add('--guidance_rescale', {
+    type: decimal({ min: 0, max: 1 }),
+    default: 0,
+    metavar: 'X',
+    help: 'share that keeps the contrast of the prediction without guidance; default: 0',
+  });
+  add('--clip_skip', {
+    type: integer({ min: 0 }),
+    default: 0,
+    metavar: 'N',
+    help: 'last layers of the text encoder that are left out for the prompt; default: 0',
+  });
+  add('--init_image', { metavar: 'FILE', help: 'draws over this picture (PNG, JPEG, WebP)' });
+  add('--strength', {
+    type: decimal({ min: 0, max: 1 }),
+    metavar: 'X',
+    help: 'how much of --init_image becomes new, the share of the steps made; default: 0.8',
+  });
+}
+
 /** Reads the command line; a mistake in it prints usage and reason, and ends the process with status 2. */
 export function sampleArgs(argv: readonly string[]): SampleArgs {
-  const parsed = sampleParser().parse_args([...argv]) as unknown as SampleArgs;
-  return { ...parsed, seed: parsed.seed ?? randomInt(2 ** 32) };
+  const parser = sampleParser();
+  const parsed = parser.parse_args([...argv]) as unknown as SampleArgs & { num_images?: number };
+  const seed = parsed.seed ?? randomInt(2 ** 32);
+  const count = typeof seed === 'number' ? undefined : seed.length;
+  const { num_images = count ?? 1, strength, init_image } = parsed;
+  if (count !== undefined && count !== num_images)
+    parser.error(`argument --seed: ${count} seeds for ${num_images} pictures; give one for each`);
+  if (strength !== undefined && init_image === undefined)
+    parser.error('argument --strength: there is no --init_image to draw over');
+  return { ...parsed, seed, num_images };
 }

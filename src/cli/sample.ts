@@ -7,6 +7,7 @@ const EXPECTED = new Set([
   'CheckpointError',
   'SchedulerConfigError',
   'RangeError',
+  'PictureError',
   'HubError',
 ]);
 
@@ -14,7 +15,7 @@ async function main(): Promise<void> {
   const args = sampleArgs(process.argv.slice(2));
   // Ctrl-C: a step is one call into TensorFlow, so the process is left to end at once; nothing is written before the last step.
   const { drawToFiles } = await import('./draw'); // not earlier: TensorFlow takes a second to load
-  console.error(`seed ${args.seed}`);
+  console.error(`seed ${[args.seed].flat().join(', ')}`);
   for (const path of await drawToFiles(args)) console.log(path);
 }
 

@@ -41,7 +41,7 @@ describe('computedPrecision', () => {
 describe('sampleArgs', () => {
   it('fills in the defaults of the pipeline', () => {
     const { seed, ...args } = sampleArgs(['--model', 'dir', '--prompt=-x-']);
-    assert.ok(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32);
+    assert.ok(typeof seed === 'number' && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32);
     assert.deepEqual(
       { ...args },
       {
@@ -50,11 +50,16 @@ describe('sampleArgs', () => {
         negative_prompt: undefined,
         steps: 50,
         guidance_scale: undefined,
+        guidance_rescale: 0,
+        clip_skip: 0,
+        init_image: undefined,
+        strength: undefined,
         height: undefined,
         width: undefined,
         scheduler: undefined,
         eta: 0,
         num_images: 1,
+        grid: false,
         mixed_precision: 'no',
         output: 'out.png',
         overwrite: false,
@@ -65,7 +70,8 @@ describe('sampleArgs', () => {
   it('takes every flag, in short where that is unambiguous', () => {
     const args = sampleArgs(
       `--model m --prompt p --neg n --seed 0 --steps 20 --guidance_scale 1 --height 64 --width=32
-       --scheduler ddim --eta 0.5 --num_images 3 --mixed bf16 --out a.png --overwrite`.split(/\s+/),
+       --scheduler ddim --eta 0.5 --num_images 3 --mixed bf16 --guidance_r 0.7
+       --clip 2 --init a.jpg --strength 0.6 --grid --out a.png --overwrite`.split(/\s+/),
     );
     assert.deepEqual(
       { ...args },
@@ -76,6 +82,11 @@ describe('sampleArgs', () => {
         seed: 0,
         steps: 20,
         guidance_scale: 1,
+        guidance_rescale: 0.7,
+        clip_skip: 2,
+        init_image: 'a.jpg',
+        strength: 0.6,
+        grid: true,
         height: 64,
         width: 32,
         scheduler: 'ddim',

@@ -89,6 +89,41 @@ describe('npm run sample', function () {
       assert.equal(settings.mixed_precision, 'bf16');
     }));
 
+  it('draws over a picture with a scheduler and seeds of its own, into one grid', () =>
+    inTemporaryFolder(async (folder) => {
+      const output = join(folder, 'grid.png');
+      const picture = fixturePath('data', 'pictures', 'rgb-444.jpg');
+      const { status, stdout, stderr } = run(
+        ...[
+          '--model',
+          model,
+          '--prompt',
+          'a red cat',
+          '--init_image',
+          picture,
+          '--strength',
+          '0.5',
+        ],
+        ...['--scheduler', 'euler_a', '--steps', '4', '--seed', '3..5', '--grid'],
+        ...['--guidance_rescale', '0.5', '--clip_skip', '1', '--output', output],
+      );
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, `${output}\n`);
+      assert.match(stderr, /^seed 3, 4, 5$/m);
+      assert.match(stderr, /drawing: step 2\/2/);
+      const file = readFileSync(output);
+      const { width, height } = await decodeImage(file);
+      assert.deepEqual([width, height], [2 * 24, 2 * 40]); // three pictures of the given one's size
+      const texts = readPngText(file);
+      assert.equal(texts.get('seed'), '3,4,5');
+      const settings = JSON.parse(texts.get('settings') ?? '');
+      const { scheduler, init_image, strength, guidance_rescale, clip_skip } = settings;
+      assert.deepEqual(
+        [scheduler, init_image, strength, guidance_rescale, clip_skip],
+        ['euler_a', 'rgb-444.jpg', 0.5, 0.5, 1],
+      );
+    }));
+
   it('refuses a wrong flag, an existing file and a broken folder in one sentence', () =>
     inTemporaryFolder(async (folder) => {
       const output = join(folder, 'out.png');
@@ -103,6 +138,14 @@ describe('npm run sample', function () {
         [...asked, '--steps', '0'],
         2,
         /argument --steps: '0' is not allowed; give an integer/,
+      );
+      refused([...asked, '--seed', '0..3', '--num_images', '2'], 2, /4 seeds for 2 pictures/);
+      refused([...asked, '--strength', '0.5'], 2, /argument --strength: there is no --init_image/);
+      refused([...asked, '--scheduler', 'euler_b'], 2, /invalid choice: .*euler_b/);
+      refused(
+        [...asked, '--init_image', join(folder, 'none.png')],
+        1,
+        /The picture .*none.png cannot be read \(ENOENT\)/,
       );
       refused([...asked, '--steps', '1001'], 1, /numInferenceSteps is 1001; .* 1 to 1000\.$/);
       refused(
