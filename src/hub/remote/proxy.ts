@@ -47,15 +47,15 @@ export async function tunnel(url: URL, proxy: URL, options: TunnelOptions): Prom
   return tlsConnect({ socket: raw, servername: url.hostname, ALPNProtocols: ['http/1.1'] });
 }
 
+function loginHeader({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const login = [username, password].map(decodeURIComponent).join(':');
+  return { 'Proxy-Authorization': `Basic ${Buffer.from(login).toString('base64')}` };
+}
+
 function connectThrough(url: URL, proxy: URL, { stallMs, signal }: TunnelOptions): Promise<Socket> {
   const authority = `${url.hostname}:${url.port || '443'}`;
-  const login = [proxy.username, proxy.password].map(decodeURIComponent).join(':');
-  const headers = {
-    Host: authority,
-    ...(login === ':'
-      ? {}
-      : { 'Proxy-Authorization': `Basic ${Buffer.from(login).toString('base64')}` }),
-  };
+  const headers = { Host: authority, ...loginHeader(proxy) };
   const ask = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   const { hostname, port, protocol } = proxy;
   const where = { hostname, port: port || (protocol === 'https:' ? 443 : 80), path: authority };
