@@ -4,6 +4,7 @@ export type { FileDType, TensorData } from './dtypes';
 export { type ImageProcessor, readImageProcessor } from './image-processor';
 export { engineShape, toEngineLayout, toTorchLayout } from './layout';
 export { LORA_FILE, loadLora, saveLora } from './lora-file';
+export { mergeLoraFile } from './lora-merge';
 export type { WeightDType } from './model-folder';
 export { STABLE_DIFFUSION_INDEX } from './model-index';
 export { type SingleFileSaveOptions, saveSingleFile } from './original/write';
@@ -24,3 +25,4 @@ export {
   type TensorToWrite,
   writeSafetensors,
 } from './safetensors-writer';
+export { type StoredDTypes, storedDTypes } from './stored-dtypes';

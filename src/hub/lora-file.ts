@@ -74,13 +74,15 @@ function shapesOf(path: string, base: UNet, config: LoraConfig) {
 /** Older names and today's. Source: diffusers `UNET_TO_DIFFUSERS` in utils/state_dict_utils.py. */
 const OLD_NAMES: readonly (readonly [old: RegExp, present: string])[] = [
   [/\.processor\./, '.'],
+  [/\.lora_linear_layer\./, '.lora.'],
   [/\.to_out_lora\.(down|up)\./, '.to_out.0.lora.$1.'],
   [/\.(to_[qkv])_lora\.(down|up)\./, '.$1.lora.$2.'],
   [/\.lora\.down\./, '.lora_A.'],
   [/\.lora\.up\./, '.lora_B.'],
 ];
 
-const presentName = (name: string) =>
+/** The name that a weight of an adapter has today. */
+export const presentName = (name: string): string =>
   OLD_NAMES.reduce((text, [old, present]) => text.replace(old, present), name);
 
 /** Names that an adapter's weight may have in a file. */

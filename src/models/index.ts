@@ -16,6 +16,7 @@ export {
   mergeLora,
   withLora,
 } from './lora';
+export { extractLora } from './lora-extract';
 export * from './model';
 export {
   type AddedToken,

@@ -7,3 +7,4 @@ export { type Epilogue, linear, type MatmulOptions, matmul } from './matmul';
 export { type GroupNormOptions, groupNorm, type LayerNormOptions, layerNorm } from './norm';
 export * from './reduce';
 export * from './shape';
+export { svd } from './svd';
