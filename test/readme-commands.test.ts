@@ -48,6 +48,16 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     };
     return { args, check };
   },
+  convert: (folder) => {
+    const args = shownArguments('convert');
+    const output = join(folder, 'model.safetensors');
+    args[args.indexOf('model.safetensors')] = output;
+    const check = (printed: string) => {
+      assert.equal(printed, `${output}\n`);
+      assert.ok(statSync(output).size > 1e6);
+    };
+    return { args, check };
+  },
   train: (folder) => {
     const small = ['--max_train_steps', '2', '--train_batch_size', '2', '--report_to', 'none'];
     const [plan = [], adapter = []] = allShownArguments('train');

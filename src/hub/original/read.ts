@@ -49,12 +49,16 @@ export interface SingleFileOptions extends Omit<ResolveOptions, 'files' | 'witho
 const DESCRIPTION = ['model_index.json', 'scheduler/*', '*/config.json'];
 const TOKENIZERS = ['tokenizer*/*'];
 
+/** A `config.json`, and where it stands. */
+interface ConfigFile {
+  readonly path: string;
+  readonly json: JsonObject;
+}
+
 interface Description {
   readonly modelIndex: JsonObject;
   readonly scheduler: SchedulerConfig;
-  readonly configOf: (
-    part: string,
-  ) => Promise<{ readonly path: string; readonly json: JsonObject }>;
+  readonly configOf: (part: string) => Promise<ConfigFile>;
   /** The folder that has the tokenizers' folders. */
   readonly tokenizers: () => Promise<string>;
 }
@@ -90,18 +94,7 @@ async function partsOf(
     name: string,
     kind: ModelKind<C>,
     ruleFor: (config: C) => Rule,
-  ) => {
-    const { path, json } = await configOf(name);
-    const config = checkedConfig(path, json, kind);
-    const weights = kind.weights(config);
-    const files = viewModel(source, weights, ruleFor(config), used);
-    const load = async (): Promise<Model<C, P>> => {
-      const parameters = await loadWeights(files, weights, () => []);
-      return { config, parameters, p: parameters.tree<P>() };
-    };
-    return { config, load };
-  };
-
+  ) => modelPart<C, P>(source, used, await configOf(name), kind, ruleFor);
   const unet = await part<UNetConfig, UNetParams>('unet', UNET, originalUnet);
   const vae = await part<VaeConfig, VaeParams>('vae', VAE, originalVae);
   const texts = new Map<TextSuffix, () => Promise<Model<ClipTextConfig, ClipTextParams>>>();
@@ -130,6 +123,24 @@ async function partsOf(
     },
     close: () => source.close(),
   };
+}
+
+/** A model of the file, to be loaded later. @param used the names that the file has for its weights are added here */
+function modelPart<C extends { readonly json: JsonObject }, P>(
+  source: TensorSource,
+  used: Set<string>,
+  { path, json }: ConfigFile,
+  kind: ModelKind<C>,
+  ruleFor: (config: C) => Rule,
+) {
+  const config = checkedConfig(path, json, kind);
+  const weights = kind.weights(config);
+  const files = viewModel(source, weights, ruleFor(config), used);
+  const load = async (): Promise<Model<C, P>> => {
+    const parameters = await loadWeights(files, weights, () => []);
+    return { config, parameters, p: parameters.tree<P>() };
+  };
+  return { config, load };
 }
 
 /** Told by a folder, as diffusers' `from_single_file(config=…)` has it. */
