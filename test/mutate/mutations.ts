@@ -1,3 +1,4 @@
+import { familyMutations } from './family-mutations';
 import { runMutations } from './run-mutations';
 import { trainingMutations } from './training-mutations';
 
@@ -19,6 +20,7 @@ const sampler = ['test/diffusion/sampler.test.ts'];
 export const mutations: readonly Mutation[] = [
   ...trainingMutations,
   ...runMutations,
+  ...familyMutations,
   {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
     file: 'src/diffusion/schedule.ts',
@@ -92,8 +94,8 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'schedule: ᾱ one step late',
     file: 'src/diffusion/schedule.ts',
-    from: '(beta) => (product *= 1 - beta)',
-    to: '(beta) => (product *= 1 - beta) / (1 - beta)',
+    from: 'return round(product);',
+    to: 'return round(product / (1 - beta));',
     tests: schedule,
   },
   {

@@ -11,7 +11,7 @@ import {
   runHere,
   runInJupyter,
   small,
-} from '../notebooks/runners';
+} from './runners';
 import { inTemporaryFolder } from '../support/temporary';
 
 const FOLDER = join(ROOT, 'notebooks');

@@ -1,0 +1,86 @@
+/** Mutations of the families of models, the samplers, the hub and the world's scorer. */
+import type { Mutation } from './mutations';
+
+const conditioning = { file: 'src/models/conditioning.ts' };
+const samplers = ['test/diffusion/every-scheduler.test.ts'];
+const texts = ['test/models/families.test.ts'];
+
+export const familyMutations: readonly Mutation[] = [
+  {
+    ...conditioning,
+    what: 'SDXL: states of the last layer instead of the one before',
+    from: ': layer(output, clipSkip + 1),',
+    to: ': layer(output, clipSkip),',
+    tests: texts,
+  },
+  {
+    ...conditioning,
+    what: 'SDXL: crop told before the size',
+    from: '[...originalSize, ...cropsCoordsTopLeft, ...last]',
+    to: '[...cropsCoordsTopLeft, ...originalSize, ...last]',
+    tests: ['test/diffusion/families.test.ts'],
+  },
+  {
+    what: 'UniPC: the factorial of the orders',
+    file: 'src/diffusion/unipc.ts',
+    from: 'factorial *= i + 1;',
+    to: 'factorial *= i;',
+    tests: samplers,
+  },
+  {
+    what: 'ancestral Euler: down to the next level instead of below it',
+    file: 'src/diffusion/euler-ancestral.ts',
+    from: 'Math.sqrt(sigmaNext ** 2 - sigmaUp ** 2)',
+    to: 'Math.sqrt(sigmaNext ** 2)',
+    tests: samplers,
+  },
+  {
+    what: 'DPM-Solver: midpoint and Heun exchanged',
+    file: 'src/diffusion/dpm-multistep.ts',
+    from: "config.dpmSolverType === 'midpoint' ? value / 2 : slope",
+    to: "config.dpmSolverType !== 'midpoint' ? value / 2 : slope",
+    tests: samplers,
+  },
+  {
+    what: 'TCD: noised from the picture instead of from s',
+    file: 'src/diffusion/tcd.ts',
+    from: 'mixture(alphaPrev / alphaMiddle)',
+    to: 'mixture(alphaPrev)',
+    tests: samplers,
+  },
+  {
+    what: 'hub: a damaged file kept',
+    file: 'src/hub/remote/download-file.ts',
+    from: 'if (digest === file.digest.hex) return await handle.sync();',
+    to: 'if (digest.length > 0) return await handle.sync();',
+    tests: ['test/hub/remote/faults.test.ts'],
+  },
+  {
+    what: 'hub: the token sent to every host',
+    file: 'src/hub/remote/session.ts',
+    from: 'isHub && settings.token',
+    to: 'settings.token',
+    tests: ['test/hub/remote/tokens.test.ts'],
+  },
+  {
+    what: 'scorer: names of any length told apart by it',
+    file: 'src/toyworld/making/naming.ts',
+    from: 'embeds.matmul(names.div(length), { transposeB: true })',
+    to: 'embeds.matmul(names, { transposeB: true })',
+    tests: ['test/toyworld/making/naming.test.ts'],
+  },
+  {
+    what: 'checkpoints: one too many left at the end',
+    file: 'src/training/run-book.ts',
+    from: 'if (totalLimit !== undefined) await removeOldCheckpoints(outputDir, totalLimit, step);',
+    to: '',
+    tests: ['test/training/train.test.ts'],
+  },
+  {
+    what: 'run folder: a second process let in',
+    file: 'src/training/run-status.ts',
+    from: "status?.state !== 'running' || status.host !== hostname()",
+    to: "status?.state === 'running' || status?.host !== hostname()",
+    tests: ['test/training/train.test.ts'],
+  },
+];
