@@ -2,9 +2,10 @@
 import type { RgbImage } from '../data/image';
 import { pixelValues } from '../data/pixels';
 import { resize } from '../data/resize';
-import { concat, scoped, type Tensor, tensor, tile } from '../engine';
+import { scoped, type Tensor, tensor, tile } from '../engine';
 import { latentsFromPixels, type Vae } from '../models';
 import { type Generators, randnLatents } from './latents';
+import { joinedRows } from './rows';
 
 /** A picture that is drawn over (Meng et al. 2022, SDEdit): it gets noise, and a part of the steps takes it away again. */
 export interface DrawOverOptions {
@@ -70,6 +71,6 @@ export const latentsToDrawOver = scoped(
       const pixels = tensor(values.slice(k * numbers, (k + 1) * numbers), [1, height, width, 3]);
       return latentsFromPixels(vae, pixels, noise.slice([i, 0, 0, 0], [1, ...rest])); // one at a time, for memory
     });
-    return tile(concat(rows, 0), [B / each, 1, 1, 1]);
+    return tile(joinedRows(rows as [Tensor]), [B / each, 1, 1, 1]);
   },
 );

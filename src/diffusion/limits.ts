@@ -1,5 +1,6 @@
 // B pictures, N numbers in each
-import { concat, scoped, type Tensor } from '../engine';
+import { scoped, type Tensor } from '../engine';
+import { joinedRows } from './rows';
 import type { Limits } from './scheduler-config';
 
 /**
@@ -15,16 +16,11 @@ export const limited = scoped(
     const rows = Array.from({ length: B }, (_, b) =>
       predOriginal.slice([b, ...rest.map(() => 0)], [1, ...rest]),
     );
-    return concat(
-      rows.map((row) => {
-        const s = Math.min(
-          Math.max(quantile(row.floats(), threshold.ratio), 1),
-          threshold.maxValue,
-        );
-        return row.clip(-s, s).div(s);
-      }),
-      0,
-    );
+    const scaled = rows.map((row) => {
+      const s = Math.min(Math.max(quantile(row.floats(), threshold.ratio), 1), threshold.maxValue);
+      return row.clip(-s, s).div(s);
+    });
+    return joinedRows(scaled as [Tensor]);
   },
 );
 

@@ -182,13 +182,13 @@ function latentShape({ unet, vae }: TextToImage, options: SampleOptions) {
   const [rows, other] = image
     ? [Math.floor(image.height / factor), Math.floor(image.width / factor)]
     : (options.latents?.shape.slice(1, 3) ?? [unet.config.json.sample_size].flat().slice(0, 2));
-  const height = pixels('height', options.height ?? Number(rows) * factor, factor);
-  const width = pixels('width', options.width ?? Number(other ?? rows) * factor, factor);
+  const multiple = image ? factor : Math.max(8, factor); // as diffusers' two pipelines have it
+  const height = pixels('height', options.height ?? Number(rows) * factor, multiple);
+  const width = pixels('width', options.width ?? Number(other ?? rows) * factor, multiple);
   return [height / factor, width / factor, C] as const;
 }
 
-function pixels(name: string, value: number, factor: number): number {
-  const multiple = Math.max(8, factor);
+function pixels(name: string, value: number, multiple: number): number {
   if (Number.isInteger(value) && value > 0 && value % multiple === 0) return value;
   throw new RangeError(`${name} is ${value}; it must be a positive multiple of ${multiple}.`);
 }

@@ -63,6 +63,19 @@ describe('makeSampler', () => {
     });
   }
 
+  it('thresholds one picture by itself', () => {
+    const file = { _class_name: 'DDIMScheduler', thresholding: true, sample_max_value: 9 };
+    const walk = makeSampler({ ...file, prediction_type: 'sample' }).start(2, {
+      drawNoise: () => inShape(start),
+    });
+    assertNoLeak(() => {
+      const x = tensor([0.5, -4, 36, 2], [1, 1, 1, 4]);
+      const { prevSample, predOriginal } = walk.step(0, x, x);
+      assertClose(predOriginal, [0.5 / 9, -4 / 9, 1, 2 / 9]); // 36 is limited to 9, all are divided by it
+      for (const made of [prevSample, predOriginal, x]) made.dispose();
+    });
+  });
+
   it('leaves no tensor alive', () => {
     for (const testCase of cases) assertNoLeak(() => run(testCase));
   });
