@@ -55,7 +55,8 @@ describeInLab('01-first-light in JupyterLab', (lab) => {
     for (let i = 0; i < (await figures.count()); i++) {
       const plane = figures.nth(i).locator('.nsewdrag').first();
       await plane.scrollIntoViewIfNeeded();
-      await plane.hover();
+      const { width = 0, height = 0 } = (await plane.boundingBox()) ?? {};
+      await plane.hover({ position: { x: width - 2, y: height / 2 } }); // the last step is there
       const shown = figures.nth(i).locator('.hoverlayer text').first();
       await shown.waitFor();
       assert.match((await shown.textContent()) ?? '', /\d/);

@@ -12,7 +12,8 @@ const SCREENSHOTS = join(root, 'runs', 'test-lab');
 const LIMIT_MS = 600_000;
 
 const PANEL = '.jp-NotebookPanel:not(.lm-mod-hidden)';
-const ERROR = '[data-mime-type="application/vnd.jupyter.error"]';
+/** An error's traceback, or what was printed as one. */
+const ERROR = '[data-mime-type="application/vnd.jupyter.stderr"]';
 
 export async function screenshot(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
