@@ -1,9 +1,11 @@
 /** Noise schedules, samplers, guidance, and drawing pictures with a pipeline. */
-export { guidedPrediction, isGuided } from './guidance';
+export type { DrawOverOptions } from './drawn-over';
+export { type Guidance, guidedPrediction, isGuided } from './guidance';
 export { imagesFromLatents, vaeScaleFactor } from './images';
 export { type Generators, randnLatents } from './latents';
 export type { MicroConditioningOptions } from './micro-conditioning';
 export { pipelineScheduler } from './pipeline-scheduler';
+export type { PromptOptions } from './prompts';
 export { generateRefined, type RefinedOptions, sampleRefined } from './refine';
 export { generateImages, type SampleStep, sample } from './sample';
 export { defaultGuidance, type SampleOptions, type TextToImage } from './sample-plan';
