@@ -5,7 +5,6 @@ export { imagesFromLatents, vaeScaleFactor } from './images';
 export { type Generators, randnLatents } from './latents';
 export type { MicroConditioningOptions } from './micro-conditioning';
 export { pipelineScheduler } from './pipeline-scheduler';
-export type { PromptOptions } from './prompts';
 export { generateRefined, type RefinedOptions, sampleRefined } from './refine';
 export { generateImages, type SampleStep, sample } from './sample';
 export { defaultGuidance, type SampleOptions, type TextToImage } from './sample-plan';
