@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve as resolvePath } from 'node:path';
 import { decodeImage, encodePng, type RgbImage } from '../data/image';
 import {
@@ -10,7 +10,7 @@ import {
   sample,
 } from '../diffusion';
 import type { MixedPrecision } from '../engine';
-import { disposePipeline, loadPipeline, type Pipeline, resolve } from '../hub';
+import { disposePipeline, loadPipeline, mergeLoraFile, type Pipeline, resolve } from '../hub';
 import { writeFileAtomically } from '../hub/atomic';
 import { readJson } from '../hub/json-file';
 import { STABLE_DIFFUSION, vaePrecision } from '../models';
@@ -32,11 +32,18 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   const paths = outputNames(args.output, args.grid ? 1 : args.num_images);
   await checkOutputs(paths, existing);
   const { path: model } = await resolve(args.model, new TransferLine().options());
-  await checkScheduler({ ...args, model });
+  if ((await stat(model)).isDirectory()) await checkScheduler({ ...args, model });
   const over = args.init_image === undefined ? undefined : await pictureIn(args.init_image);
 
-  const pipeline = await loadPipeline(model);
+  const { unet, vae, config, lora } = args;
+  const pipeline = await loadPipeline(model, {
+    unet,
+    vae,
+    config,
+    ...new TransferLine().options(),
+  });
   try {
+    for (const adapter of lora) await mergeLoraFile(pipeline, adapter.path, adapter);
     noteTruncation(pipeline, args);
     const precision = computedPrecision(args.mixed_precision, console.error);
     const drawn = drawImages(pipeline, args, over, precision);
@@ -141,6 +148,7 @@ function pngText(
     ...(args.init_image === undefined
       ? {}
       : { init_image: basename(args.init_image), strength: args.strength ?? 0.8 }),
+    ...partsText(args),
     num_images: args.num_images,
     mixed_precision: precision,
     ...picture,
@@ -151,6 +159,16 @@ function pngText(
     seed: seedText(args, picture),
     settings: JSON.stringify(settings),
     Software: 'diffusion-dpo',
+  };
+}
+
+/** What was put into the model, by the names of files and folders. */
+function partsText({ unet, vae, lora }: SampleArgs) {
+  const name = (path: string) => basename(resolvePath(path));
+  return {
+    ...(unet === undefined ? {} : { unet: name(unet) }),
+    ...(vae === undefined ? {} : { vae: name(vae) }),
+    ...(lora.length === 0 ? {} : { lora: lora.map(({ path, scale }) => `${name(path)}:${scale}`) }),
   };
 }
 

@@ -46,6 +46,10 @@ describe('sampleArgs', () => {
       { ...args },
       {
         model: 'dir',
+        unet: undefined,
+        vae: undefined,
+        config: undefined,
+        lora: [],
         prompt: '-x-',
         negative_prompt: undefined,
         steps: 50,
@@ -71,12 +75,20 @@ describe('sampleArgs', () => {
     const args = sampleArgs(
       `--model m --prompt p --neg n --seed 0 --steps 20 --guidance_scale 1 --height 64 --width=32
        --scheduler ddim --eta 0.5 --num_images 3 --mixed bf16 --guidance_r 0.7
-       --clip 2 --init a.jpg --strength 0.6 --grid --out a.png --overwrite`.split(/\s+/),
+       --clip 2 --init a.jpg --strength 0.6 --grid --out a.png --overwrite
+       --unet u --vae v --config c --lora x:0.5 --lora y`.split(/\s+/),
     );
     assert.deepEqual(
       { ...args },
       {
         model: 'm',
+        unet: 'u',
+        vae: 'v',
+        config: 'c',
+        lora: [
+          { path: 'x', scale: 0.5 },
+          { path: 'y', scale: 1 },
+        ],
         prompt: 'p',
         negative_prompt: 'n',
         seed: 0,
