@@ -105,7 +105,7 @@ async function stateWithout(
   step: number,
   maxTrainSteps: number | undefined,
 ): Promise<'finished' | 'interrupted' | 'unknown'> {
-  if ((await finishedStep(path)) === step) return 'finished';
+  if ((await finishedStep(path)) === step || step === maxTrainSteps) return 'finished';
   return maxTrainSteps === undefined ? 'unknown' : 'interrupted';
 }
 

@@ -183,6 +183,17 @@ describe('runs', () => {
       assert.equal(lookOf([]), undefined);
     }));
 
+  it('takes a run for finished that has all its steps, where a cell trained it itself', () =>
+    inTemporaryFolder(async (folder) => {
+      for (const [name, maxTrainSteps] of Object.entries({ whole: 3, half: 6 })) {
+        mkdirSync(join(folder, name));
+        writeFileSync(join(folder, name, 'config.json'), JSON.stringify({ maxTrainSteps }));
+        writeFileSync(join(folder, name, 'metrics.jsonl'), '{"step":3,"loss":0.5}\n');
+      }
+      const states = (await runs({ folder })).map(({ id, state }) => `${id}: ${state}`);
+      assert.deepEqual(states.sort(), ['half: interrupted', 'whole: finished']);
+    }));
+
   it('does not take another process of the same number for the run', () =>
     inTemporaryFolder(async (folder) => {
       const path = runFolder(folder, 'a', { pid: process.pid, processStart: '1' });
