@@ -8,6 +8,7 @@ import {
   pipelineScheduler,
   type SchedulerConfig,
   sample,
+  sampleRefined,
 } from '../diffusion';
 import type { MixedPrecision } from '../engine';
 import { disposePipeline, loadPipeline, mergeLoraFile, type Pipeline, resolve } from '../hub';
@@ -36,17 +37,15 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   const over = args.init_image === undefined ? undefined : await pictureIn(args.init_image);
 
   const { unet, vae, config, lora } = args;
-  const pipeline = await loadPipeline(model, {
-    unet,
-    vae,
-    config,
-    ...new TransferLine().options(),
-  });
+  const hub = new TransferLine().options();
+  const pipeline = await loadPipeline(model, { unet, vae, config, ...hub });
+  let refiner: Pipeline | undefined;
   try {
+    refiner = args.refiner === undefined ? undefined : await loadPipeline(args.refiner, hub);
     for (const adapter of lora) await mergeLoraFile(pipeline, adapter.path, adapter);
     noteTruncation(pipeline, args);
     const precision = computedPrecision(args.mixed_precision, console.error);
-    const drawn = drawImages(pipeline, args, over, precision);
+    const drawn = drawImages({ base: pipeline, refiner }, args, over, precision);
     const images = args.grid ? [pictureGrid(drawn)] : drawn;
     await checkOutputs(paths, existing); // others may have written meanwhile
     for (const [i, image] of images.entries()) {
@@ -59,6 +58,7 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
     return paths;
   } finally {
     disposePipeline(pipeline);
+    if (refiner) disposePipeline(refiner);
   }
 }
 
@@ -92,7 +92,7 @@ function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: Sa
 }
 
 function drawImages(
-  pipeline: Pipeline,
+  { base, refiner }: { readonly base: Pipeline; readonly refiner: Pipeline | undefined },
   args: SampleArgs,
   image: RgbImage | undefined,
   mixedPrecision: MixedPrecision,
@@ -115,11 +115,15 @@ function drawImages(
     numImages: args.num_images,
     mixedPrecision,
   };
-  for (const { step, steps, latents } of sample(pipeline, options)) {
+  const last = refiner ?? base;
+  const seen = refiner
+    ? sampleRefined(base, refiner, { ...options, switchAt: args.refiner_start })
+    : sample(base, options);
+  for (const { step, steps, latents } of seen) {
     line.update(step + 1, steps);
     if (step !== steps - 1) continue;
-    const precision = vaePrecision(pipeline, mixedPrecision);
-    return imagesFromLatents(pipeline.vae, latents, { mixedPrecision: precision });
+    const precision = vaePrecision(last, mixedPrecision);
+    return imagesFromLatents(last.vae, latents, { mixedPrecision: precision });
   }
   return [];
 }
@@ -163,11 +167,12 @@ function pngText(
 }
 
 /** What was put into the model, by the names of files and folders. */
-function partsText({ unet, vae, lora }: SampleArgs) {
+function partsText({ unet, vae, lora, refiner, refiner_start }: SampleArgs) {
   const name = (path: string) => basename(resolvePath(path));
   return {
     ...(unet === undefined ? {} : { unet: name(unet) }),
     ...(vae === undefined ? {} : { vae: name(vae) }),
+    ...(refiner === undefined ? {} : { refiner: name(refiner), refiner_start }),
     ...(lora.length === 0 ? {} : { lora: lora.map(({ path, scale }) => `${name(path)}:${scale}`) }),
   };
 }

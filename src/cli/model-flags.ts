@@ -1,10 +1,14 @@
 import type { ArgumentOptions } from 'argparse';
+import { decimal } from './args';
 import { type LoraArg, loraArg } from './lora-arg';
 
 /** What goes into a pipeline in place of its own parts, or beside them. */
 export interface ModelParts {
   readonly unet?: string;
   readonly vae?: string;
+  readonly refiner?: string;
+  /** Share of the way down the noise after which the refiner goes on. */
+  readonly refiner_start: number;
   /** For a single file: what has its configs and tokenizers. */
   readonly config?: string;
   readonly lora: readonly LoraArg[];
@@ -15,6 +19,16 @@ export function addModelParts(add: (flag: string, options: ArgumentOptions) => v
   const other = 'folder, or owner/name of the hub';
   add('--unet', { metavar: 'MODEL', help: `${other}, to take the denoiser from` });
   add('--vae', { metavar: 'MODEL', help: `${other}, to take the autoencoder from` });
+  add('--refiner', {
+    metavar: 'MODEL',
+    help: "pipeline of SDXL's refiner, which draws the last steps",
+  });
+  add('--refiner_start', {
+    type: decimal({ min: 0.01, max: 0.99 }),
+    default: 0.8,
+    metavar: 'SHARE',
+    help: 'share of the way down the noise after which it takes over; default: 0.8',
+  });
   add('--config', {
     metavar: 'MODEL',
     help: `where the model is a file: ${other}, with its configs and tokenizers; default: the published model's`,

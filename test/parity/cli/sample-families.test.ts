@@ -12,6 +12,11 @@ import { inTemporaryFolder } from '../../support/temporary';
 const root = resolve(__dirname, '..', '..', '..');
 const pictures = tensorFixture('families', 'pictures.safetensors');
 
+const TO_REFINER = [
+  ...['--refiner', familyPath('refiner'), '--refiner_start', '0.7', '--steps', '10'],
+  ...['--scheduler', 'ddim', '--negative_prompt', 'a blue dog and a pa!'],
+] as const;
+
 describe('npm run sample, of other families', function () {
   this.timeout(240_000);
 
@@ -19,6 +24,7 @@ describe('npm run sample, of other families', function () {
     ['sd2', 'sd2', 'the red cat in a house', ['--guidance_scale', '5'], 5],
     ['sdxl, euler', 'sdxl', 'the red cat in a house', [], 5],
     ['turbo, four steps', 'turbo', 'the red cat in a house', ['--guidance_scale', '0'], 0],
+    ['sdxl, to the refiner', 'sdxl', 'the red cat in a house', TO_REFINER, 5],
   ] as const)
     it(`draws diffusers' picture within one level: ${testCase}`, () =>
       inTemporaryFolder(async (folder) => {
