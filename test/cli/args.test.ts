@@ -48,6 +48,8 @@ describe('sampleArgs', () => {
         model: 'dir',
         unet: undefined,
         vae: undefined,
+        refiner: undefined,
+        refiner_start: 0.8,
         config: undefined,
         lora: [],
         prompt: '-x-',
@@ -76,7 +78,7 @@ describe('sampleArgs', () => {
       `--model m --prompt p --neg n --seed 0 --steps 20 --guidance_scale 1 --height 64 --width=32
        --scheduler ddim --eta 0.5 --num_images 3 --mixed bf16 --guidance_r 0.7
        --clip 2 --init a.jpg --strength 0.6 --grid --out a.png --overwrite
-       --unet u --vae v --config c --lora x:0.5 --lora y`.split(/\s+/),
+       --unet u --vae v --refiner r --refiner_s 0.6 --config c --lora x:0.5 --lora y`.split(/\s+/),
     );
     assert.deepEqual(
       { ...args },
@@ -84,6 +86,8 @@ describe('sampleArgs', () => {
         model: 'm',
         unet: 'u',
         vae: 'v',
+        refiner: 'r',
+        refiner_start: 0.6,
         config: 'c',
         lora: [
           { path: 'x', scale: 0.5 },
