@@ -3,16 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Notebook, readNotebook } from '../../src/cli/notebook-file';
-import {
-  codeCells,
-  differing,
-  formsOf,
-  ROOT,
-  runHere,
-  runInJupyter,
-  small,
-} from './runners';
 import { inTemporaryFolder } from '../support/temporary';
+import { codeCells, differing, formsOf, ROOT, runHere, runInJupyter, small } from './runners';
 
 const FOLDER = join(ROOT, 'notebooks');
 

@@ -123,7 +123,7 @@ describe('trainNaming', () => {
     for await (const { figures } of trainNaming(scorer, tokenizer, { corpus, drawn }, plan))
       losses.push(figures.loss ?? Number.NaN);
     const chance = 2 * counts.reduce((sum, count) => sum + Math.log(count), 0);
-    assert.ok((losses.at(-1) ?? 99) < chance - 1, `${losses.at(-1)} of ${chance}`);
+    assert.ok((losses.at(-1) ?? 99) < chance - 0.5, `${losses.at(-1)} of ${chance}`);
     scorer.parameters.dispose();
     assert.equal(tensorCount(), before);
   });
