@@ -12,7 +12,11 @@ import { codeCells, ROOT } from './runners';
 const MOST_BYTES = 1_000_000;
 
 /** The notebooks that are read on the web with what they show. The others are committed without outputs. */
-const SHOWCASES: readonly string[] = ['02-the-loss-step-by-step.ipynb'];
+const SHOWCASES: readonly string[] = [
+  '01-first-light.ipynb',
+  '02-the-loss-step-by-step.ipynb',
+  '03-parity-ledger.ipynb',
+];
 
 for (const file of readdirSync(join(ROOT, 'notebooks')).filter((name) => name.endsWith('.ipynb'))) {
   const path = join('notebooks', file);
