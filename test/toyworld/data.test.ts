@@ -7,7 +7,11 @@ import { generateImages } from '../../src/diffusion';
 import { readCaption } from '../../src/toyworld/captions';
 import { judge, utility } from '../../src/toyworld/judge';
 import { compareWorlds } from '../../src/toyworld/making/make-world';
-import { heldoutPrompts, measureScorer, utilityDifferences } from '../../src/toyworld/making/measure';
+import {
+  heldoutPrompts,
+  measureScorer,
+  utilityDifferences,
+} from '../../src/toyworld/making/measure';
 import { hashes } from '../../src/toyworld/making/package';
 import { DRAWING } from '../../src/toyworld/making/pairs';
 import { RECIPE } from '../../src/toyworld/making/recipe';
@@ -57,7 +61,9 @@ describe('the committed world', () => {
     const rows = await rowsOf('heldout', Infinity);
     const measured = await measureScorer(WORLD_FOLDER, rows);
     for (const [name, value] of Object.entries(measured))
-      assertClose(value, figures.find((figure) => figure.name === name)?.made ?? 0, { atol: 0.003 });
+      assertClose(value, figures.find((figure) => figure.name === name)?.made ?? 0, {
+        atol: 0.003,
+      });
   });
 
   it('keeps held-out combinations out of the training captions', () => {
