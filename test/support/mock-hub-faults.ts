@@ -94,10 +94,10 @@ async function sendSlowly(response: ServerResponse, body: Buffer): Promise<numbe
   const piece = Math.max(1, Math.ceil(body.length / 20));
   let sent = 0;
   for (let at = 0; at < body.length && !response.destroyed; at += piece) {
+    if (at > 0) await sleep(10); // before and not after: the last piece is counted before anybody can have read it
     const part = body.subarray(at, at + piece);
     response.write(part);
     sent += part.length;
-    await sleep(10);
   }
   response.end();
   return sent;
