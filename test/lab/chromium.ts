@@ -27,9 +27,14 @@ export function findChromium(
   return named ?? places.find((place) => existsSync(place));
 }
 
-/** Names of other machines lead nowhere, so that nothing a page asks for leaves this one. */
-export function openChromium(executablePath: string): Promise<Browser> {
+/**
+ * Names of other machines lead nowhere, so that nothing a page asks for leaves this one.
+ * @param home where it writes its settings and reports of crashes, instead of the user's
+ */
+export function openChromium(executablePath: string, home: string): Promise<Browser> {
   const args = ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'];
   // Chromium's own sandbox needs another user than root.
-  return chromium.launch({ executablePath, args, chromiumSandbox: process.getuid?.() !== 0 });
+  const chromiumSandbox = process.getuid?.() !== 0;
+  const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
+  return chromium.launch({ executablePath, args, chromiumSandbox, env });
 }

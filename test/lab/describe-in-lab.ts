@@ -22,7 +22,7 @@ export class Lab {
     copyProject(this.folder);
     // The setting in which the tests run the notebooks.
     const server = startLab(this.folder, { DPO_NOTEBOOK_BUDGET: 'small' });
-    this.#browser = await openChromium(chromium);
+    this.#browser = await openChromium(chromium, join(this.folder, '.browser'));
     this.#context = await this.newContext();
     this.#server = await server;
   }
