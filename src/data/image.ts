@@ -48,8 +48,9 @@ export async function decodeImage(bytes: Uint8Array): Promise<RgbImage> {
     };
   } catch (error) {
     if (error instanceof PictureError) throw error;
-    // libvips adds what other threads complained of at the time, on further lines.
-    const [reason] = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+    // libvips adds what other threads complained of at the time: on further lines, and behind sharp's own words.
+    const [line = ''] = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+    const reason = line.replace(/^(Input \w+ has corrupt header):.*/, '$1');
     throw new PictureError(`The ${format} picture cannot be decoded: ${reason}`);
   }
 }
