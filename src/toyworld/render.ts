@@ -2,7 +2,7 @@
 
 import type { RgbImage } from '../data/image';
 import { BACKGROUNDS, type Blemish, COLOURS, PICTURE_SIZE, type Rgb, type Scene } from './scenes';
-import { type UnitShape, unitShape } from './shapes';
+import { unitShape } from './shapes';
 
 const SAMPLES = 2 * PICTURE_SIZE;
 const STEP = PICTURE_SIZE / SAMPLES; // pixels between samples
@@ -36,7 +36,7 @@ function faded(colour: Rgb, vividness: number): Rgb {
 }
 
 function paintFigure(canvas: Float32Array, scene: Scene): void {
-  const { inside, reach } = outlineOf(scene);
+  const { inside, reach } = unitShape(scene.shape);
   const scale = Math.sqrt(scene.area);
   const colour = faded(COLOURS[scene.colour], scene.vividness);
   const [cos, sin] = [Math.cos(scene.rotation), Math.sin(scene.rotation)];
@@ -47,23 +47,6 @@ function paintFigure(canvas: Float32Array, scene: Scene): void {
     const v = ((dy * cos - dx * sin) / scale) * wave;
     blend(canvas, offset, colour, inside(u, v) * (scale / STEP) + 0.5);
   });
-}
-
-/** The shape, or what lies between it and the one it has drifted towards. */
-function outlineOf({ shape, drift }: Scene): UnitShape {
-  const own = unitShape(shape);
-  if (!drift) return own;
-  const other = unitShape(drift.shape);
-  const farther = (side: keyof UnitShape['reach']) => Math.max(own.reach[side], other.reach[side]);
-  return {
-    inside: (u, v) => (1 - drift.share) * own.inside(u, v) + drift.share * other.inside(u, v),
-    reach: {
-      left: farther('left'),
-      right: farther('right'),
-      up: farther('up'),
-      down: farther('down'),
-    },
-  };
 }
 
 function waviness({ wobble }: Scene, dx: number, dy: number): number {

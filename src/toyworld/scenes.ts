@@ -87,8 +87,6 @@ export interface Scene {
   /** Amplitude of the outline's waves relative to the radius, and the phases of its three waves. */
   readonly wobble: { readonly amplitude: number; readonly phases: readonly number[] };
   readonly blemishes: readonly Blemish[];
-  /** Another shape that the outline has drifted towards, and how far: 0 not at all, 1 all the way. */
-  readonly drift?: { readonly shape: Shape; readonly share: number };
   /** Added to every channel of the background. */
   readonly backgroundShift: Rgb;
 }
