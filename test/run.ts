@@ -4,7 +4,7 @@
  * these are run. The heavier parity tests in test/parity have a command of their own, `npm run test:parity`.
  *
  * The tests run in two processes: most of those that wait for programs and kernels, beside the others. The output of
- * the second is shown when the first is done.
+ * the second is shown when the first is done; what failed in either is said once more at the end.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,6 +14,8 @@ import { join, resolve } from 'node:path';
 interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** Of each failed test: its title, and what it said. */
+  readonly faults: readonly string[];
 }
 
 const root = resolve(__dirname, '..');
@@ -44,7 +46,7 @@ async function check(name: string, script: string, args: readonly string[]): Pro
   process.stdout.write(`\n── ${name}\n`);
   const ok = (await runTool(script, args)).status === 0;
   process.stdout.write(`${ok ? '✔' : '✘'} ${name}\n`);
-  return ok ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return ok ? { passed: 1, failed: 0, faults: [] } : { passed: 0, failed: 1, faults: [name] };
 }
 
 /** Runs mocha; a run that ends without a result, or in a bad status with no failed test, is itself a failure. */
@@ -66,9 +68,13 @@ async function runMocha(args: readonly string[], output: 'shown' | 'kept' = 'sho
 }
 
 function checkedTally(tally: Tally | undefined, status: number | null): Tally {
-  if (!tally) process.stdout.write('✘ mocha ended without a result\n');
-  if (!tally) return { passed: 0, failed: 1 };
-  return status !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
+  if (!tally) return { passed: 0, failed: 1, faults: ['mocha ended without a result'] };
+  if (status === 0 || tally.failed > 0) return tally;
+  return {
+    ...tally,
+    failed: 1,
+    faults: [`mocha ended with status ${status}, with no test failed`],
+  };
 }
 
 /** Tests that mostly wait for programs that they started. */
@@ -113,6 +119,8 @@ async function main(): Promise<void> {
     : [...(await checkAll()), ...(await runAllTests(args))];
   const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
   const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  const faults = tallies.flatMap((tally) => tally.faults);
+  if (faults.length > 0) process.stdout.write(`\n── failed\n${faults.join('\n\n')}\n`);
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
