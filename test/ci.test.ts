@@ -56,6 +56,19 @@ describe('.ci/run', function () {
     assert.equal(lines.at(-1), '14 passed, 1 failed');
   });
 
+  it('says at the end what failed, in the words of the tests', () => {
+    const fault = "printf 'lines\n\n── failed\na › b\nwhy\n\n11 passed, 1 failed\n'; exit 1";
+    const { lines } = runWith(fault, "echo others; echo '3 passed, 0 failed'");
+    assert.deepEqual(lines.slice(-6), [
+      'others',
+      '3 passed, 0 failed',
+      '── failed',
+      'a › b',
+      'why',
+      '14 passed, 1 failed',
+    ]);
+  });
+
   it('fails with the heavier tests', () => {
     const { status, lines } = runWith(
       "echo '11 passed, 0 failed'",

@@ -3,13 +3,14 @@
  * The style and the type check count as one check each. Arguments are passed on to mocha; where they name tests, only
  * these are run. The heavier parity tests in test/parity have a command of their own, `npm run test:parity`.
  *
- * The tests run in two processes: most of those that wait for programs and kernels, beside the others. The output of
- * the second is shown when the first is done; what failed in either is said once more at the end.
+ * The tests run in groups, two processes at a time, whose output is shown one after the other; what failed in any is
+ * said once more at the end.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Turns } from './support/turns';
 
 interface Tally {
   readonly passed: number;
@@ -20,37 +21,38 @@ interface Tally {
 
 const root = resolve(__dirname, '..');
 
-/** Runs a program of `node_modules` on this Node; resolves to its exit status and what it said, if that was kept. */
+/** Runs a program of `node_modules` on this Node; resolves to its exit status. What it says goes to `write`. */
 function runTool(
   script: string,
   args: readonly string[],
-  { env = {}, output = 'shown' }: { env?: NodeJS.ProcessEnv; output?: 'shown' | 'kept' } = {},
-): Promise<{ readonly status: number | null; readonly text: string }> {
+  { env = {}, write }: { env?: NodeJS.ProcessEnv; write: (text: string) => void },
+): Promise<number | null> {
   const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], {
     cwd: root,
-    stdio: output === 'shown' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-    });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', write);
   return new Promise((done, failed) => {
     child.on('error', failed);
-    child.on('close', (status) => done({ status, text }));
+    child.on('close', done);
   });
 }
 
+const show = (text: string): void => {
+  process.stdout.write(text);
+};
+const isTerminal = process.stdout.isTTY;
+
 async function check(name: string, script: string, args: readonly string[]): Promise<Tally> {
-  process.stdout.write(`\n── ${name}\n`);
-  const ok = (await runTool(script, args)).status === 0;
-  process.stdout.write(`${ok ? '✔' : '✘'} ${name}\n`);
+  show(`\n── ${name}\n`);
+  const ok = (await runTool(script, args, { write: show })) === 0;
+  show(`${ok ? '✔' : '✘'} ${name}\n`);
   return ok ? { passed: 1, failed: 0, faults: [] } : { passed: 0, failed: 1, faults: [name] };
 }
 
 /** Runs mocha; a run that ends without a result, or in a bad status with no failed test, is itself a failure. */
-async function runMocha(args: readonly string[], output: 'shown' | 'kept' = 'shown') {
+async function runMocha(args: readonly string[], write = show): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'dpo-test-'));
   const result = join(folder, 'result.json');
   try {
@@ -59,9 +61,9 @@ async function runMocha(args: readonly string[], output: 'shown' | 'kept' = 'sho
       DPO_TEST_RESULT: result,
       TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3',
     };
-    const mocha = [...options, ...args];
-    const { status, text } = await runTool('mocha/bin/mocha.js', mocha, { env, output });
-    return { tally: checkedTally(readTally(result), status), text };
+    const mocha = [...(isTerminal ? ['--color'] : []), ...options, ...args];
+    const status = await runTool('mocha/bin/mocha.js', mocha, { env, write });
+    return checkedTally(readTally(result), status);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -77,17 +79,36 @@ function checkedTally(tally: Tally | undefined, status: number | null): Tally {
   };
 }
 
-/** Tests that mostly wait for programs that they started. */
-const STARTING = ['test/*.test.ts', 'test/{cli,kernels,notebooks,toyworld}/**/*.test.ts'];
+/** Tests that share a process, those that take longest first; the last group is all the others. */
+const GROUPS: readonly (readonly string[])[] = [
+  ['test/notebooks/**/*.test.ts'],
+  ['test/training/**/*.test.ts'],
+  ['test/cli/**/*.test.ts'],
+  ['test/*.test.ts', 'test/kernels/**/*.test.ts'],
+  ['test/{data,scoring,toyworld}/**/*.test.ts'],
+];
 
+/** The groups, two at a time. */
 async function runAllTests(options: readonly string[]): Promise<Tally[]> {
-  const others = [...STARTING, 'test/parity/**'].flatMap((pattern) => ['--ignore', pattern]);
-  const [first, second] = await Promise.all([
-    runMocha([...options, ...STARTING]),
-    runMocha([...options, ...others, 'test/**/*.test.ts'], 'kept'),
-  ]);
-  process.stdout.write(second.text);
-  return [first.tally, second.tally];
+  const named = [...GROUPS.flat(), 'test/parity/**'].flatMap((pattern) => ['--ignore', pattern]);
+  const waiting = [...GROUPS, [...named, 'test/**/*.test.ts']];
+  const turns = new Turns(show);
+  const tallies: Tally[] = [];
+  const work = async () => {
+    for (let group = waiting.shift(); group; group = waiting.shift()) {
+      const turn = turns.take();
+      const started = Date.now();
+      const tally = await runMocha([...options, ...group], turn.write);
+      const seconds = Math.round((Date.now() - started) / 1000);
+      turn.write(
+        `── ${group.at(-1)}: ${tally.passed} passed, ${tally.failed} failed in ${seconds} s\n`,
+      );
+      turn.end();
+      tallies.push(tally);
+    }
+  };
+  await Promise.all([work(), work()]);
+  return tallies;
 }
 
 function readTally(path: string): Tally | undefined {
@@ -103,11 +124,11 @@ async function checkAll(): Promise<Tally[]> {
     await check('code style', '@biomejs/biome/bin/biome', [
       'ci',
       '--error-on-warnings',
-      `--colors=${process.stdout.isTTY ? 'force' : 'off'}`,
+      `--colors=${isTerminal ? 'force' : 'off'}`,
     ]),
     await check('types', 'typescript/bin/tsc', ['--project', '.', '--noEmit']),
   ];
-  process.stdout.write('\n── tests\n');
+  show('\n── tests\n');
   return tallies;
 }
 
@@ -115,13 +136,13 @@ async function main(): Promise<void> {
   const args = process.argv.slice(2);
   const named = args.some((arg) => arg.startsWith('test/'));
   const tallies = named
-    ? [(await runMocha(args)).tally]
+    ? [await runMocha(args)]
     : [...(await checkAll()), ...(await runAllTests(args))];
   const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
   const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
   const faults = tallies.flatMap((tally) => tally.faults);
-  if (faults.length > 0) process.stdout.write(`\n── failed\n${faults.join('\n\n')}\n`);
-  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  if (faults.length > 0) show(`\n── failed\n${faults.join('\n\n')}\n`);
+  show(`\n${passed} passed, ${failed} failed\n`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
