@@ -3,7 +3,7 @@ import type { RgbImage } from '../data/image';
 import { pixelValues } from '../data/pixels';
 import { resize } from '../data/resize';
 import { scoped, type Tensor, tensor, tile } from '../engine';
-import { latentsFromPixels, type Vae } from '../models';
+import { latentsFromPixels, type Vae, type VaeParts } from '../models';
 import { type Generators, randnLatents } from './latents';
 import { joinedRows } from './rows';
 
@@ -59,6 +59,7 @@ export const latentsToDrawOver = scoped(
     images: readonly RgbImage[],
     generators: Generators,
     [B, ...rest]: readonly [number, number, number, number],
+    parts: VaeParts = {},
   ): Tensor => {
     const n = images.length;
     const each = Array.isArray(generators) && generators.length > 1 ? B : n; // posterior draws
@@ -69,7 +70,8 @@ export const latentsToDrawOver = scoped(
     const rows = Array.from({ length: each }, (_, i) => {
       const k = i % n;
       const pixels = tensor(values.slice(k * numbers, (k + 1) * numbers), [1, height, width, 3]);
-      return latentsFromPixels(vae, pixels, noise.slice([i, 0, 0, 0], [1, ...rest])); // one at a time, for memory
+      const draw = noise.slice([i, 0, 0, 0], [1, ...rest]);
+      return latentsFromPixels(vae, pixels, draw, parts); // one at a time, for memory
     });
     return tile(joinedRows(rows as [Tensor]), [B / each, 1, 1, 1]);
   },

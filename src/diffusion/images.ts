@@ -2,10 +2,24 @@
 import type { RgbImage } from '../data/image';
 import { imagesFromPixelValues } from '../data/pixels';
 import { autocast, type MixedPrecision, noGrad, type Tensor } from '../engine';
-import { pixelsFromLatents, type Vae } from '../models';
+import {
+  pixelsFromLatents,
+  type TileOptions,
+  type Vae,
+  type VaeParts,
+  vaeScaleFactor,
+} from '../models';
+
+/** What the autoencoder does to need less memory; both change a picture little or not at all. Off unless asked for, as in diffusers. */
+export interface VaeMemoryOptions {
+  /** `pictures`: one after the other, whatever their size. @default 'none' */
+  readonly vaeSlicing?: 'none' | 'pictures' | undefined;
+  /** Cuts pictures that are larger than a tile into tiles that overlap; `{}` has diffusers' sizes. @default none are cut */
+  readonly vaeTiling?: TileOptions | undefined;
+}
 
 /** How to decode. */
-export interface DecodeOptions {
+export interface DecodeOptions extends VaeMemoryOptions {
   /** Pictures are decoded together up to this many pixels; at 2¹⁸ one tensor of the SD 1.5 decoder has 268 MB. @default 2¹⁸ */
   readonly pixelsAtOnce?: number;
   /** @default 'no' */
@@ -16,14 +30,15 @@ export interface DecodeOptions {
 export function imagesFromLatents(
   vae: Vae,
   latents: Tensor,
-  { pixelsAtOnce = 2 ** 18, mixedPrecision = 'no' }: DecodeOptions = {},
+  { pixelsAtOnce = 2 ** 18, mixedPrecision = 'no', ...memory }: DecodeOptions = {},
 ): RgbImage[] {
   const [B = 0, h = 0, w = 0, C = 0] = latents.shape;
   const atOnce = Math.max(1, Math.floor(pixelsAtOnce / (h * w * vaeScaleFactor(vae) ** 2)));
+  const parts = vaeParts(memory);
   const images: RgbImage[] = [];
   for (let b = 0; b < B; b += atOnce) {
     const size = [Math.min(atOnce, B - b), h, w, C];
-    const part = () => pixelsFromLatents(vae, latents.slice([b, 0, 0, 0], size));
+    const part = () => pixelsFromLatents(vae, latents.slice([b, 0, 0, 0], size), parts);
     const pixels = autocast(mixedPrecision, () => noGrad(part));
     const [, height = 0, width = 0] = pixels.shape;
     images.push(...imagesFromPixelValues(pixels.floats(), { width, height }));
@@ -32,6 +47,8 @@ export function imagesFromLatents(
   return images;
 }
 
-/** Pixels per latent position along each side. */
-export const vaeScaleFactor = ({ config }: Vae): number =>
-  2 ** (config.blockOutChannels.length - 1);
+/** The same under the names that the autoencoder's functions have for it. */
+export const vaeParts = ({ vaeSlicing, vaeTiling }: VaeMemoryOptions): VaeParts => ({
+  slicing: vaeSlicing,
+  tiling: vaeTiling,
+});

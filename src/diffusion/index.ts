@@ -1,7 +1,14 @@
 /** Noise schedules, samplers, guidance, and drawing pictures with a pipeline. */
+export { vaeScaleFactor } from '../models';
+export {
+  type CandidateModels,
+  type CandidateOptions,
+  candidateCount,
+  generateCandidates,
+} from './candidates';
 export type { DrawOverOptions } from './drawn-over';
 export { type Guidance, guidedPrediction, isGuided } from './guidance';
-export { imagesFromLatents, vaeScaleFactor } from './images';
+export { type DecodeOptions, imagesFromLatents, type VaeMemoryOptions } from './images';
 export { type Generators, randnLatents } from './latents';
 export type { MicroConditioningOptions } from './micro-conditioning';
 export { pipelineScheduler } from './pipeline-scheduler';

@@ -1,11 +1,18 @@
 import type { RgbImage } from '../data/image';
-import type { MixedPrecision, Tensor } from '../engine';
-import { type ConditioningRule, STABLE_DIFFUSION, type UNet, type Vae } from '../models';
+import type { AttentionSlice, MixedPrecision, Tensor } from '../engine';
+import {
+  type ConditioningRule,
+  STABLE_DIFFUSION,
+  tileCuts,
+  type UNet,
+  type Vae,
+  vaeScaleFactor,
+} from '../models';
 import { TorchGenerator } from '../random';
 import { type DrawOverOptions, firstStep, picturesToDrawOver } from './drawn-over';
 import { type Guidance, isGuided } from './guidance';
 import { type HandOver, handOverWindow, type Window } from './hand-over';
-import { vaeScaleFactor } from './images';
+import type { VaeMemoryOptions } from './images';
 import type { Generators } from './latents';
 import { type MicroConditioningOptions, plannedTimeIds } from './micro-conditioning';
 import { pipelineScheduler } from './pipeline-scheduler';
@@ -27,7 +34,8 @@ export interface SampleOptions
   extends PromptOptions,
     DrawOverOptions,
     MicroConditioningOptions,
-    HandOver {
+    HandOver,
+    VaeMemoryOptions {
   /** One seed for all pictures together, or one for each. @default 0 */
   readonly seed?: number | bigint | readonly (number | bigint)[];
   /** Takes the place of `seed`; the generators go on from where they are. */
@@ -53,6 +61,11 @@ export interface SampleOptions
   readonly latents?: Tensor;
   /** Of the three models; guidance and scheduler are float32. @default 'no' */
   readonly mixedPrecision?: MixedPrecision;
+  /**
+   * Heads of the UNet's attentions at once: diffusers' `enable_attention_slicing`. The fused kernels store no scores, so
+   * that it changes nothing there; with `DPO_KERNELS=plain` it needs less memory. @default all
+   */
+  readonly attentionSlice?: AttentionSlice | undefined;
 }
 
 /** Checked options: everything a run needs to know before it starts. */
@@ -78,6 +91,7 @@ export function samplePlan(pipeline: TextToImage, options: SampleOptions): Sampl
   const { conditioning = STABLE_DIFFUSION } = pipeline;
   const { numInferenceSteps = 50, eta = 0 } = options;
   if (!(eta >= 0 && eta <= 1)) throw new RangeError(`eta is ${eta}; it must be from 0 to 1.`);
+  checkTiles(pipeline.vae, options);
   checkBeginning(options);
   const guidance = plannedGuidance(conditioning, options);
   const prompts = plannedPrompts(pipeline, options);
@@ -98,6 +112,16 @@ export function samplePlan(pipeline: TextToImage, options: SampleOptions): Sampl
     numInferenceSteps,
     eta,
   };
+}
+
+/** Refuses tiles that overlap by parts of a latent position: what they cover is not the picture. */
+function checkTiles(vae: Vae, { vaeTiling }: SampleOptions): void {
+  if (!vaeTiling) return;
+  const { encoded, decoded } = tileCuts(vae.config, vaeTiling);
+  if (decoded.kept === decoded.step * vaeScaleFactor(vae)) return;
+  throw new RangeError(
+    `vaeTiling has tiles of ${encoded.size} pixels, ${decoded.size} latent positions, of which the overlap is no whole number; give a multiple of ${4 * vaeScaleFactor(vae)}.`,
+  );
 }
 
 /** A run begins with noise, with another model's latents, or with a picture. */

@@ -4,7 +4,7 @@ import { autocast, noGrad, type Tensor } from '../engine';
 import { unet, unetConditioning, vaePrecision } from '../models';
 import { latentsToDrawOver } from './drawn-over';
 import { guidedPrediction, isGuided } from './guidance';
-import { imagesFromLatents } from './images';
+import { imagesFromLatents, vaeParts } from './images';
 import { randnLatents } from './latents';
 import { statesOfPrompts } from './prompts';
 import { type SampleOptions, type SamplePlan, samplePlan, type TextToImage } from './sample-plan';
@@ -40,7 +40,7 @@ export function* sample(
 ): Generator<SampleStep, void, void> {
   const plan = samplePlan(pipeline, options);
   const { generators, shape, sampler, guidance, numInferenceSteps, eta } = plan;
-  const { mixedPrecision = 'no' } = options;
+  const { mixedPrecision = 'no', attentionSlice } = options;
   const { begin, count: steps } = plan.window;
   const drawNoise = () => randnLatents(generators, shape);
   const run = sampler.start(numInferenceSteps, { eta, begin, drawNoise });
@@ -48,7 +48,7 @@ export function* sample(
   const told = autocast(mixedPrecision, () =>
     noGrad(() => statesOfPrompts(pipeline, plan.prompts, rows)),
   );
-  const conditioning = unetConditioning(told, plan.timeIds);
+  const conditioning = { ...unetConditioning(told, plan.timeIds), attentionSlice };
   let latents = firstLatents(pipeline, plan, run, options);
   try {
     for (const [step, timestep] of run.timesteps.slice(0, steps).entries()) {
@@ -82,7 +82,7 @@ function firstLatents(
   pipeline: TextToImage,
   { images, generators, shape }: SamplePlan,
   run: SamplerRun,
-  { latents, denoisingStart, mixedPrecision = 'no' }: SampleOptions,
+  { latents, denoisingStart, mixedPrecision = 'no', ...memory }: SampleOptions,
 ): Tensor {
   return noGrad(() => {
     if (!images) {
@@ -90,7 +90,7 @@ function firstLatents(
       return start.mul(denoisingStart === undefined ? run.initNoiseSigma : 1);
     }
     const clean = autocast(vaePrecision(pipeline, mixedPrecision), () =>
-      latentsToDrawOver(pipeline.vae, images, generators, shape),
+      latentsToDrawOver(pipeline.vae, images, generators, shape, vaeParts(memory)),
     );
     return run.addNoise(clean.cast('float32'), randnLatents(generators, shape));
   });
@@ -105,11 +105,11 @@ export function generateImages(pipeline: TextToImage, options: SampleOptions): R
 export function lastImages(
   pipeline: TextToImage,
   run: Iterable<SampleStep>,
-  { mixedPrecision = 'no' }: SampleOptions,
+  { mixedPrecision: asked = 'no', vaeSlicing, vaeTiling }: SampleOptions,
 ): RgbImage[] {
-  const precision = vaePrecision(pipeline, mixedPrecision);
+  const mixedPrecision = vaePrecision(pipeline, asked);
+  const options = { mixedPrecision, vaeSlicing, vaeTiling };
   for (const { step, steps, latents } of run)
-    if (step === steps - 1)
-      return imagesFromLatents(pipeline.vae, latents, { mixedPrecision: precision });
+    if (step === steps - 1) return imagesFromLatents(pipeline.vae, latents, options);
   return [];
 }

@@ -39,6 +39,7 @@ export {
   valueAndGrad,
 } from './tape';
 export {
+  inTurn,
   ones,
   scalar,
   scoped,

@@ -181,6 +181,15 @@ export function scoped<A extends unknown[], T>(name: string, fn: (...args: A) =>
   return wrapped;
 }
 
+/** fₙ(…f₁(x)), each result freed as soon as the next is there: for maps so large that two are many. `x` stays. */
+export function inTurn(x: Tensor, steps: readonly ((x: Tensor) => Tensor)[]): Tensor {
+  return steps.reduce((h, step) => {
+    const next = step(h);
+    if (h !== x && h !== next) h.dispose();
+    return next;
+  }, x);
+}
+
 /** Runs `fn` outside every scope: for constants that the engine keeps for good. */
 export function outsideScopes<T>(fn: () => T): T {
   const outer = scope;

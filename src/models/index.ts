@@ -30,4 +30,5 @@ export * from './unet-config';
 export { type UNetParams, unetWeights } from './unet-weights';
 export * from './vae';
 export * from './vae-config';
+export { type TileOptions, tileCuts, type VaeParts } from './vae-tiling';
 export { type VaeParams, vaeWeights } from './vae-weights';

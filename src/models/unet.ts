@@ -1,5 +1,5 @@
 // B images, H × W latent positions, C latent channels, L text positions, E text width
-import { concat, recomputed, scoped, silu, Tensor } from '../engine';
+import { type AttentionSlice, concat, recomputed, scoped, silu, Tensor } from '../engine';
 import * as nn from '../nn';
 import type { Model } from './model';
 import type { UNetConfig, UNetLevel } from './unet-config';
@@ -21,6 +21,8 @@ export interface TextConditioning {
 export interface UNetOptions extends TextConditioning {
   /** `blocks`: keep no activations inside blocks, compute them again for the gradient. @default 'none' */
   readonly recompute?: 'none' | 'blocks';
+  /** Heads of each attention at once, where scores are stored: in plain mode. @default all */
+  readonly attentionSlice?: AttentionSlice | undefined;
 }
 
 /** What every block of one forward pass is given. */
@@ -29,6 +31,7 @@ interface Pass {
   readonly recompute: 'none' | 'blocks';
   readonly timeFeatures: Tensor; // silu of the time embedding, [B, D]
   readonly encoderHiddenStates: Tensor;
+  readonly attentionSlice: AttentionSlice | undefined;
 }
 
 /**
@@ -46,13 +49,13 @@ export const unet = scoped(
     timesteps: Tensor | ArrayLike<number>,
     options: UNetOptions,
   ): Tensor => {
-    const { encoderHiddenStates, recompute = 'none' } = options;
+    const { encoderHiddenStates, recompute = 'none', attentionSlice } = options;
     const times = timesteps instanceof Tensor ? timesteps.dataSync() : timesteps;
     if (times.length !== sample.shape[0]) {
       throw new RangeError(`unet: ${times.length} time steps for a sample of [${sample.shape}]`);
     }
     const timeFeatures = silu(timeEmbedding(config, p, times, options));
-    const pass = { config, recompute, timeFeatures, encoderHiddenStates };
+    const pass = { config, recompute, timeFeatures, encoderHiddenStates, attentionSlice };
 
     let h = nn.conv2d(p.conv_in, sample);
     const skips = [h];
@@ -136,11 +139,11 @@ const resnetAndText = scoped(
     maps: readonly [Tensor] | readonly [Tensor, Tensor],
     { heads }: UNetLevel,
   ): Tensor => {
-    const groups = config.normNumGroups;
+    const sizes = { heads, slice: pass.attentionSlice, groups: config.normNumGroups };
     const block = (timeFeatures: Tensor, encoderHiddenStates: Tensor, x: Tensor, skip?: Tensor) => {
       const joined = skip ? concat([x, skip], 3) : x;
       const h = nn.resnetBlock(resnet, joined, { ...normOptions(config), timeFeatures });
-      return attention ? nn.transformer2d(attention, h, { heads, groups, encoderHiddenStates }) : h;
+      return attention ? nn.transformer2d(attention, h, { ...sizes, encoderHiddenStates }) : h;
     };
     const run = recompute === 'blocks' ? recomputed('resnetAndText', block) : block;
     return run(pass.timeFeatures, pass.encoderHiddenStates, ...maps);

@@ -21,7 +21,13 @@ export interface VaeConfig {
   readonly postQuantConv: 'present' | 'absent';
   /** What it asks to be computed in where the rest is half precision; only SDXL's pipelines heed it. */
   readonly forceUpcast: 'float32' | 'no';
+  /** Side in pixels of the pictures it was made for: that of a tile, where large ones are cut. */
+  readonly sampleSize: number;
 }
+
+/** Pixels per latent position along each side. */
+export const vaeScaleFactor = ({ config }: { readonly config: VaeConfig }): number =>
+  2 ** (config.blockOutChannels.length - 1);
 
 const NEUTRAL = {
   _class_name: 'AutoencoderKL',
@@ -29,8 +35,6 @@ const NEUTRAL = {
   latents_mean: null,
   latents_std: null,
 };
-
-const HARMLESS = ['sample_size'];
 
 /**
  * Reads and checks an autoencoder's `config.json` (diffusers 0.20 to 0.42; absent fields have
@@ -48,9 +52,9 @@ export function vaeConfig(json: ConfigJson): VaeConfig {
     );
   }
   fields.neutral(NEUTRAL);
-  fields.harmless(HARMLESS);
   fields.oneOf('act_fn', ['silu', 'swish'], 'silu'); // two names of x·σ(x)
   const flag = (name: string) => fields.oneOf(name, [true, false], true);
+  const [sampleSize = 32] = fields.perLevel('sample_size', 32, 2);
   const config: VaeConfig = {
     json,
     inChannels: fields.count('in_channels', 3),
@@ -64,6 +68,7 @@ export function vaeConfig(json: ConfigJson): VaeConfig {
     quantConv: flag('use_quant_conv') ? 'present' : 'absent',
     postQuantConv: flag('use_post_quant_conv') ? 'present' : 'absent',
     forceUpcast: flag('force_upcast') ? 'float32' : 'no',
+    sampleSize,
   };
   fields.finish();
   for (const channels of blockOutChannels) {

@@ -1,4 +1,4 @@
-import { attention as attend, type Tensor, type WeightShape } from '../engine';
+import { type AttentionSlice, attention as attend, type Tensor, type WeightShape } from '../engine';
 import { biaslessLinearWeights, type Linear, linear, linearWeights } from './linear';
 
 /** Weights of diffusers' `Attention`: self-attention, or cross-attention to a context. */
@@ -11,6 +11,8 @@ export type Attention = {
 
 export interface AttentionOptions {
   readonly heads: number;
+  /** Heads at once. @default all */
+  readonly slice?: AttentionSlice | undefined;
   /** Where keys and values come from. [B, L, E] */
   readonly context: Tensor;
   /** Added to the result. [B, S, C] */
@@ -24,11 +26,11 @@ export interface AttentionOptions {
  * @returns [B, S, C]
  */
 export function attention(p: Attention, x: Tensor, options: AttentionOptions): Tensor {
-  const { heads, context, residual } = options;
+  const { heads, slice, context, residual } = options;
   const q = linear(p.to_q, x);
   const k = linear(p.to_k, context); // [B, L, C]
   const v = linear(p.to_v, context);
-  return linear(p.to_out[0], attend(q, k, v, { heads }), { residual }); // [B, S, C]
+  return linear(p.to_out[0], attend(q, k, v, { heads, slice }), { residual }); // [B, S, C]
 }
 
 /** Names and PyTorch shapes; the three input projections have no bias. */

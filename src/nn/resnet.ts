@@ -31,10 +31,20 @@ export const resnetBlock = scoped(
     const shift = p.time_emb_proj && timeFeatures && linear(p.time_emb_proj, timeFeatures); // [B, C′]
     const shortcut = p.conv_shortcut ? conv2d(p.conv_shortcut, x) : x; // [B, H, W, C′]
 
-    const h = conv2d(p.conv1, groupNormSilu(p.norm1, x, norm)); // [B, H, W, C′]
-    const shifted = groupNormSilu(p.norm2, h, { ...norm, shift });
-    return conv2d(p.conv2, shifted, { residual: shortcut });
+    const h = normedConv(p.norm1, p.conv1, x, norm); // [B, H, W, C′]
+    return normedConv(p.norm2, p.conv2, h, { ...norm, shift, residual: shortcut });
   },
+);
+
+/** `conv(silu(norm(x + shift))) + residual`. A scope of its own: in large pictures the normed map is a large part. */
+const normedConv = scoped(
+  'normedConv',
+  (
+    norm: Norm,
+    conv: Conv2d,
+    x: Tensor,
+    { residual, ...options }: GroupNormOptions & { shift?: Tensor; residual?: Tensor },
+  ): Tensor => conv2d(conv, groupNormSilu(norm, x, options), { residual }),
 );
 
 export interface ResnetShape {

@@ -1,4 +1,4 @@
-import { scoped, type Tensor, type WeightShape } from '../engine';
+import { type AttentionSlice, scoped, type Tensor, type WeightShape } from '../engine';
 import { type Attention, attention, attentionWeights } from './attention';
 import { type FeedForward, feedForward, feedForwardWeights } from './feed-forward';
 import { layerNorm, type Norm, normWeights } from './norm';
@@ -15,6 +15,8 @@ export type TransformerBlock = {
 
 export interface TransformerOptions {
   readonly heads: number;
+  /** Heads at once in each attention. @default all */
+  readonly slice?: AttentionSlice | undefined;
   /** The text. [B, L, E] */
   readonly encoderHiddenStates: Tensor;
 }
@@ -29,11 +31,11 @@ const NORM = { epsilon: 1e-5 };
 export const transformerBlock = scoped(
   'transformerBlock',
   (p: TransformerBlock, x: Tensor, options: TransformerOptions): Tensor => {
-    const { heads, encoderHiddenStates } = options;
+    const { heads, slice, encoderHiddenStates } = options;
     const h1 = layerNorm(p.norm1, x, NORM);
-    x = attention(p.attn1, h1, { heads, context: h1, residual: x });
+    x = attention(p.attn1, h1, { heads, slice, context: h1, residual: x });
     const h2 = layerNorm(p.norm2, x, NORM);
-    x = attention(p.attn2, h2, { heads, context: encoderHiddenStates, residual: x });
+    x = attention(p.attn2, h2, { heads, slice, context: encoderHiddenStates, residual: x });
     return feedForward(p.ff, layerNorm(p.norm3, x, NORM), { residual: x });
   },
 );

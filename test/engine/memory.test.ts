@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   accumulateGrads,
+  inTurn,
   noGrad,
   Parameters,
   peakMemory,
@@ -76,6 +77,16 @@ describe('peakTensorBytes', () => {
       assert.equal(peakTensorBytes(() => zeros([10]).dispose()).growth, 40);
     });
     assert.equal(growth, 2000);
+  });
+
+  it('is of two results where steps are taken in turn, and what they begin with stays', () => {
+    const x = zeros([1000]);
+    const double = (t: Tensor) => t.mul(2);
+    const { value, growth } = peakTensorBytes(() => inTurn(x, [double, double, double, double]));
+    assert.equal(growth, 8000);
+    assert.deepEqual([x.isDisposed, value.isDisposed], [false, false]);
+    assert.equal(inTurn(x, [(t) => t]), x);
+    for (const t of [x, value]) t.dispose();
   });
 
   it('falls when a chain of blocks is computed again for its gradient', () => {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { accumulateGrads, noGrad, tensor, tidy, zeros } from '../../src/engine';
+import {
+  accumulateGrads,
+  noGrad,
+  profile,
+  type Tensor,
+  tensor,
+  tidy,
+  withKernels,
+  zeros,
+} from '../../src/engine';
 import {
   type UNet,
   type UNetOptions,
@@ -39,12 +48,16 @@ function fixtureUNet(name: string) {
 }
 
 /** The fixture's forward pass as a function of its inputs. */
-function forwardOf(name: string, model: UNet, recompute: UNetOptions['recompute'] = 'none') {
+function forwardOf(
+  name: string,
+  model: UNet,
+  options: Pick<UNetOptions, 'recompute' | 'attentionSlice'> = {},
+) {
   const { timesteps, timeIds } = modelCase(name);
   return ({ sample, encoderHiddenStates, textEmbeds }: Inputs) => {
     assert.ok(sample && encoderHiddenStates);
     const added = textEmbeds && { textEmbeds, timeIds };
-    return { sample: unet(model, sample, timesteps, { encoderHiddenStates, added, recompute }) };
+    return { sample: unet(model, sample, timesteps, { encoderHiddenStates, added, ...options }) };
   };
 }
 
@@ -71,8 +84,31 @@ describe('unet', () => {
   it('has the same gradients when blocks are computed again', () => {
     const model = fixtureUNet('unet-sdxl');
     for (const [, variant] of variants) {
-      assertParity('unet-sdxl', model, forwardOf('unet-sdxl', model, 'blocks'), variant);
+      assertParity(
+        'unet-sdxl',
+        model,
+        forwardOf('unet-sdxl', model, { recompute: 'blocks' }),
+        variant,
+      );
     }
+    model.parameters.dispose();
+  });
+
+  it('computes each of its attentions in slices', () => {
+    const name = 'unet-lists'; // 2 rows; levels of 1 and of 4 heads
+    const model = fixtureUNet(name);
+    const softmaxes = (attentionSlice: UNetOptions['attentionSlice']) => {
+      const forward = forwardOf(name, model, { attentionSlice });
+      assertParity(name, model, forward, { mode: 'plain', precision: 'no' });
+      const { inputs } = modelCase(name);
+      const given = Object.entries(inputs).map(([key, shape]) => [key, fixtureInput(key, shape)]);
+      const run = () => noGrad(() => void forward(Object.fromEntries(given)));
+      const { operations } = withKernels('plain', () => profile(run));
+      for (const [, t] of given as [string, Tensor][]) t.dispose();
+      return operations.find((one) => one.name === 'Softmax')?.calls ?? 0;
+    };
+    // 6 attentions of one head, 12 of four. auto: 6 · 2 + 12 · 4; max: 6 · 2 + 12 · 8
+    assert.deepEqual([softmaxes(undefined), softmaxes('auto'), softmaxes('max')], [18, 60, 108]);
     model.parameters.dispose();
   });
 
@@ -83,7 +119,7 @@ describe('unet', () => {
       const given = Object.fromEntries(
         Object.entries(inputs).map(([key, shape]) => [key, fixtureInput(key, shape)]),
       );
-      const forward = forwardOf('unet-single', model, recompute);
+      const forward = forwardOf('unet-single', model, { recompute });
       assertNoLeak(() => {
         forward(given).sample.dispose();
         noGrad(() => forward(given)).sample.dispose();

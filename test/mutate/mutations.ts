@@ -1,4 +1,5 @@
 import { familyMutations } from './family-mutations';
+import { memoryMutations } from './memory-mutations';
 import { runMutations } from './run-mutations';
 import { trainingMutations } from './training-mutations';
 
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...trainingMutations,
   ...runMutations,
   ...familyMutations,
+  ...memoryMutations,
   {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
     file: 'src/diffusion/schedule.ts',

@@ -1,4 +1,4 @@
-export { type AttentionOptions, attention } from './attention';
+export { type AttentionOptions, type AttentionSlice, attention } from './attention';
 export { cast } from './cast';
 export { type ConvOptions, conv2d, upsampleNearest2x } from './conv';
 export * from './elementwise';
