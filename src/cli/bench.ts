@@ -11,7 +11,7 @@ import { type BenchArgs, benchArgs } from './bench/args';
 import { type BenchCase, benchCases, type Precision } from './bench/catalogue';
 import { measure, measurePeak } from './bench/measure';
 import { type Side, sides } from './bench/peer';
-import { type Row, rowOf, tableHead, tableRow } from './bench/report';
+import { loadingLine, type Row, rowOf, tableHead, tableRow } from './bench/report';
 import { checkOutputs } from './output-files';
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -55,6 +55,7 @@ async function measureAll(args: BenchArgs, folder: string): Promise<object> {
     rows.push(row);
     say(tableRow(row));
   }
+  for (const line of rows.flatMap((row) => loadingLine(row) ?? [])) say(line);
   return { date: new Date().toISOString(), machine, peak: Object.fromEntries(peak), rows };
 }
 

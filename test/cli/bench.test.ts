@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { benchArgs } from '../../src/cli/bench/args';
-import { benchCases, type Denoiser, usualCases, type Work } from '../../src/cli/bench/catalogue';
+import {
+  type BenchCase,
+  benchCases,
+  type Denoiser,
+  realSizeCases,
+  usualCases,
+  type Work,
+} from '../../src/cli/bench/catalogue';
 import { watchLoad } from '../../src/cli/bench/load';
 import { type Measurement, quantile } from '../../src/cli/bench/measure';
-import { rowOf, tableHead, tableRow } from '../../src/cli/bench/report';
-import { setUp } from '../../src/cli/bench/works';
+import { loadingLine, rowOf, tableHead, tableRow } from '../../src/cli/bench/report';
+import { prepare, setUp } from '../../src/cli/bench/works';
 import { tensorCount } from '../../src/engine';
 import { UNET_JSON, VAE_JSON } from '../../src/toyworld/model-configs';
+import { inTemporaryFolder } from '../support/temporary';
 
 const torchSide = readFileSync(resolve(__dirname, '../../src/cli/bench/bench_torch.py'), 'utf8');
 
@@ -26,12 +34,18 @@ describe('the cases of bench', () => {
     assert.deepEqual(benchArgs([]).cases, usualCases);
   });
 
-  it('are one of real size, run once, where that is asked for', () => {
+  it('are those of real size, run once, where that is asked for', () => {
     const { cases, rounds, warm_ups } = benchArgs(['--real-size', '--rounds', '5']);
-    assert.deepEqual([cases, rounds, warm_ups], [['sd15-forward'], 1, 0]);
-    const { work } = benchCases['sd15-forward'] ?? {};
-    assert.ok(work?.kind === 'sampling' && work.steps === 1);
-    assert.deepEqual(work.unet.config.block_out_channels, [320, 640, 1280, 1280]);
+    assert.deepEqual([cases, rounds, warm_ups], [realSizeCases, 1, 0]);
+    const works = cases.map((name) => benchCases[name]?.work);
+    assert.deepEqual(
+      works.map((work) => work?.kind),
+      ['load', 'load', 'sampling', 'vae', 'vae', 'dpo-step'],
+    );
+    for (const work of works)
+      if (work?.kind === 'sampling' || work?.kind === 'dpo-step')
+        assert.deepEqual(work.unet.config.block_out_channels, [320, 640, 1280, 1280]);
+    assert.ok(cases.every((name) => benchCases[name]?.memory === 'alone'));
   });
 
   const unet: Denoiser = { config: UNET_JSON, side: 4, text: [3, 64] };
@@ -43,7 +57,7 @@ describe('the cases of bench', () => {
     { kind: 'sampling', unet, pictures: 1, steps: 2, vae: VAE_JSON },
     { kind: 'conv-net', rows: 1 },
     { kind: 'vae', way: 'encode', config: VAE_JSON, side: 16 },
-    { kind: 'vae', way: 'decode', config: VAE_JSON, side: 16 },
+    { kind: 'vae', way: 'decode', config: VAE_JSON, side: 64, tile: 16 },
   ];
   for (const work of works)
     it(`${work.kind}${'lora' in work ? ' with an adapter' : ''} runs on our side in both precisions, and leaves nothing`, async () => {
@@ -55,6 +69,22 @@ describe('the cases of bench', () => {
         assert.equal(tensorCount(), before);
       }
     });
+});
+
+describe('loading as a case of bench', () => {
+  for (const dtype of ['F32', 'F16'] as const)
+    it(`writes a file of ${dtype} and reads it, and tells the bytes in memory`, () =>
+      inTemporaryFolder(async (folder) => {
+        const work = { kind: 'load', unet: UNET_JSON, dtype } as const;
+        const before = tensorCount();
+        const { weightBytes = 0 } = await prepare(work, folder);
+        const file = join(folder, dtype, 'diffusion_pytorch_model.safetensors');
+        const { size } = statSync(file);
+        const header = 8 + Number(readFileSync(file).readBigUInt64LE(0));
+        assert.equal(size - header, dtype === 'F32' ? weightBytes : weightBytes / 2);
+        await setUp(work, 'f32', folder)();
+        assert.equal(tensorCount(), before);
+      }));
 });
 
 describe('quantile', () => {
@@ -110,6 +140,30 @@ describe('a row of bench', () => {
     const alone = { ...measured, timings: [ours], operations: undefined };
     const row = rowOf(name, benchCase, alone, 400e9);
     assert.deepEqual([row.peer, row.ratio, row.floor], [undefined, undefined, undefined]);
+  });
+});
+
+describe('what bench says of loading', () => {
+  const [name, benchCase] = ['sd15-load', benchCases['sd15-load'] as BenchCase];
+  const timing = (side: string, peakBytes: number | undefined) =>
+    ({ side, median: 1, quartiles: [1, 1], least: 1, runs: [1], peakBytes }) as const;
+  const load = { processors: 0, loadAverage: 0 };
+  const row = (timings: Measurement['timings'], weightBytes?: number) =>
+    rowOf(name, benchCase, { timings, operations: undefined, load, weightBytes }, 1);
+
+  it('is the peak as a multiple of the weights', () => {
+    const [ours, torch] = [timing('ours', 2.2e9), timing('PyTorch NCHW', 5e9)];
+    const start = 'sd15-load: the weights take 2.00 GB, the process 1.10 times that';
+    assert.equal(loadingLine(row([ours, torch], 2e9)), `${start}; PyTorch's 2.50 times.`);
+    assert.equal(loadingLine(row([ours], 2e9)), `${start}.`);
+  });
+
+  it('is nothing where nothing is loaded, and no number where there is no account', () => {
+    assert.equal(loadingLine(row([timing('ours', 1)])), undefined);
+    assert.match(
+      loadingLine(row([timing('ours', undefined)], 2e9)) ?? '',
+      /, no account of memory/,
+    );
   });
 });
 

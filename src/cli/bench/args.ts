@@ -1,6 +1,6 @@
 import { ArgumentParser } from 'argparse';
 import { fileName, integer } from '../args';
-import { benchCases, REAL_SIZE, usualCases } from './catalogue';
+import { benchCases, realSizeCases, usualCases } from './catalogue';
 
 /** What `npm run bench` was asked for. */
 export interface BenchArgs {
@@ -40,7 +40,7 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
   });
   parser.add_argument('--real-size', {
     action: 'store_true',
-    help: `only ${REAL_SIZE}, once and cold: time and memory of a whole model; needs 8 GB`,
+    help: `only ${realSizeCases.join(' ')}, once and cold: time and memory of whole models; needs 20 GB`,
   });
   parser.add_argument('--output', {
     type: fileName('.json'),
@@ -50,5 +50,5 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
   parser.add_argument('--overwrite', { action: 'store_true', help: 'replace a file that exists' });
   const parsed = parser.parse_args([...argv]) as unknown as BenchArgs & { real_size: boolean };
   const { real_size: isRealSize, ...args } = parsed;
-  return isRealSize ? { ...args, cases: [REAL_SIZE], rounds: 1, warm_ups: 0 } : args;
+  return isRealSize ? { ...args, cases: realSizeCases, rounds: 1, warm_ups: 0 } : args;
 }

@@ -188,6 +188,9 @@ def conv_net():
 def vae():
     model = laid_out(AutoencoderKL.from_config(work["config"])).eval()
     side = work["side"]
+    if "tile" in work:
+        model.enable_tiling()
+        model.tile_sample_min_size, model.tile_latent_min_size = work["tile"], work["tile"] // 8
     encode = work["way"] == "encode"
     x = images(1, 3, side, side) if encode else images(1, 4, side // 8, side // 8)
 
@@ -200,7 +203,14 @@ def vae():
 
 
 def load():
-    return lambda: UNet2DConditionModel.from_pretrained(assignment["folder"] + "/unet")
+    from safetensors.torch import load_file
+
+    path = f"{assignment['folder']}/{work['dtype']}/diffusion_pytorch_model.safetensors"
+
+    def run():  # the file is mapped, so that nothing is read before it is copied
+        return {name: tensor.to(torch.float32, copy=True) for name, tensor in load_file(path).items()}
+
+    return run
 
 
 def first_tensor():

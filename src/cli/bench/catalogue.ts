@@ -45,8 +45,11 @@ export type Work =
       readonly way: 'encode' | 'decode';
       readonly config: ConfigJson;
       readonly side: number;
+      /** Side in pixels of the tiles that the picture is cut into. @default it is computed whole */
+      readonly tile?: number;
     }
-  | { readonly kind: 'load'; readonly unet: ConfigJson }
+  /** A file of safetensors to weights in float32. */
+  | { readonly kind: 'load'; readonly unet: ConfigJson; readonly dtype: 'F32' | 'F16' }
   | { readonly kind: 'first-tensor' };
 
 export interface BenchCase {
@@ -78,6 +81,8 @@ const SD15_VAE: ConfigJson = {
   layers_per_block: 2,
   sample_size: 512,
 };
+
+const SDXL_VAE: ConfigJson = { ...SD15_VAE, sample_size: 1024, scaling_factor: 0.13025 };
 
 const WORLD: Denoiser = {
   config: UNET_JSON,
@@ -130,8 +135,16 @@ const PAIR = {
 } as const;
 const PICTURE: Work = { kind: 'sampling', unet: SD15_UNET, pictures: 1, steps: 20, vae: SD15_VAE };
 
-/** What `--real-size` runs, once. */
-export const REAL_SIZE = 'sd15-forward';
+const sdxlDecode = (tile?: number): Work => {
+  const work = { kind: 'vae', way: 'decode', config: SDXL_VAE, side: 1024 } as const;
+  return tile === undefined ? work : { ...work, tile };
+};
+
+/** What `--real-size` runs, once each: loading, one pass, pictures of SDXL's size, one step of training. */
+export const realSizeCases: readonly string[] = [
+  ...['sd15-load', 'sd15-load-f16', 'sd15-forward'],
+  ...['sdxl-decode', 'sdxl-decode-tiles', 'sd15-pair-bf16'],
+];
 
 /** All cases by name. */
 export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntries([
@@ -187,7 +200,7 @@ export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntrie
     },
   ],
   [
-    REAL_SIZE,
+    'sd15-forward',
     {
       what: 'SD1.5, one guided pass of the UNet for a picture of 512²',
       work: { kind: 'sampling', unet: SD15_UNET, pictures: 1, steps: 1 },
@@ -196,15 +209,22 @@ export const benchCases: Readonly<Record<string, BenchCase>> = Object.fromEntrie
     },
   ],
   ...both('sd15-picture', 'SD1.5, picture 512², 20 guided steps', PICTURE, 'alone'),
-  [
-    'sd15-load',
+  ...(['F32', 'F16'] as const).map((dtype): [string, BenchCase] => [
+    dtype === 'F32' ? 'sd15-load' : 'sd15-load-f16',
     {
-      what: 'load the UNet of SD1.5 from safetensors, f32',
-      work: { kind: 'load', unet: SD15_UNET.config },
+      what: `load the UNet of SD1.5 from safetensors in ${dtype}, to float32`,
+      work: { kind: 'load', unet: SD15_UNET.config, dtype },
       precision: 'f32',
       memory: 'alone',
     },
-  ],
+  ]),
+  ...both('sdxl-decode', 'VAE of SDXL, decode 1024²', sdxlDecode(), 'alone'),
+  ...both(
+    'sdxl-decode-tiles',
+    'VAE of SDXL, decode 1024² in tiles of 512²',
+    sdxlDecode(512),
+    'alone',
+  ),
 ] satisfies [string, BenchCase][]);
 
 /** Cases that run when none is named. */

@@ -40,9 +40,11 @@ export function samplingRun(work: WorkOf<'sampling'>, precision: Precision): () 
 }
 
 export function vaeRun(work: WorkOf<'vae'>, precision: Precision): () => void {
-  const { way, config, side } = work;
+  const { way, config, side, tile } = work;
+  const tiling = tile === undefined ? undefined : { tileSampleMinSize: tile };
   const vae = someVae(config);
   const x = someTensor(way === 'encode' ? [1, side, side, 3] : [1, side / 8, side / 8, 4]);
-  const run = way === 'encode' ? () => encode(vae, x).mean : () => decode(vae, x);
+  const run =
+    way === 'encode' ? () => encode(vae, x, { tiling }).mean : () => decode(vae, x, { tiling });
   return () => noGrad(() => inPrecision(precision, run).floats());
 }

@@ -22,6 +22,8 @@ export interface Measurement {
   /** Floating-point operations of one run as PyTorch counts them: products and convolutions, nothing recomputed. */
   readonly operations: number | undefined;
   readonly load: ForeignLoad;
+  /** What the weights that were loaded take in float32. */
+  readonly weightBytes?: number | undefined;
 }
 
 export interface Rounds {
@@ -122,12 +124,16 @@ export async function measure(
   const hasLayout = work.kind !== 'load' && work.kind !== 'first-tensor';
   const taking = hasLayout ? sides : sides.slice(0, 2);
   const [ours, torch] = taking;
-  if (ours && work.kind === 'load') await ask(ours, { work, precision, folder, task: 'prepare' });
+  const prepared =
+    ours && work.kind === 'load'
+      ? await ask(ours, { work, precision, folder, task: 'prepare' })
+      : undefined;
   const counted = torch && (await ask(torch, { work, precision, folder, task: 'count' }));
   const take = memory === 'alone' ? takeTurnsAlone : takeTurns;
   const measured = await take(taking, { work, precision, folder, task: 'run' }, options);
   const operations = Number(counted?.operations) || undefined;
-  return { ...measured, operations };
+  const weightBytes = Number(prepared?.weightBytes) || undefined;
+  return { ...measured, operations, weightBytes };
 }
 
 const CALIBRATION: Calibration = { kind: 'matrix-product', side: 2048 };

@@ -61,3 +61,15 @@ export function tableRow({ name, timings, peer, ratio, floor, load }: Row): stri
     load.processors === undefined ? `${load.loadAverage.toFixed(1)}` : load.processors.toFixed(2),
   ]);
 }
+
+/** How much memory a process that loads needs, the weights in memory being 1; nothing of other cases. */
+export function loadingLine({ name, timings, peer, weightBytes }: Row): string | undefined {
+  if (weightBytes === undefined) return undefined;
+  const share = ({ peakBytes = Number.NaN }: Timing) =>
+    `${(peakBytes / weightBytes).toFixed(2)} times`;
+  const weights = `${name}: the weights take ${(weightBytes / 1e9).toFixed(2)} GB`;
+  const [ours] = timings;
+  const mine =
+    ours?.peakBytes === undefined ? 'no account of memory here' : `the process ${share(ours)} that`;
+  return `${weights}, ${mine}${peer ? `; PyTorch's ${share(peer)}` : ''}.`;
+}

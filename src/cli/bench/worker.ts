@@ -11,8 +11,7 @@ const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)
 
 async function main({ work, precision, folder, task }: Assignment): Promise<void> {
   if (task === 'prepare') {
-    if (work.kind !== 'matrix-product') await prepare(work, folder);
-    answer({});
+    answer(work.kind === 'matrix-product' ? {} : await prepare(work, folder));
     return;
   }
   const run = setUp(work, precision, folder);

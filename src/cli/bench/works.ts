@@ -54,7 +54,7 @@ export function setUp(work: Work | Calibration, precision: Precision, folder: st
     case 'vae':
       return vaeRun(work, precision);
     case 'load':
-      return () => load(join(folder, 'unet'));
+      return () => load(join(folder, work.dtype));
     case 'first-tensor':
       return firstTensor;
     case 'matrix-product':
@@ -62,10 +62,17 @@ export function setUp(work: Work | Calibration, precision: Precision, folder: st
   }
 }
 
-/** Writes the files that a case reads, in a process that is not measured. */
-export async function prepare(work: Work, folder: string): Promise<void> {
-  if (work.kind !== 'load') return;
+/** Writes the files that a case reads, in a process that is not measured, and tells the bytes of the weights in memory. */
+export async function prepare(
+  work: Work,
+  folder: string,
+): Promise<{ readonly weightBytes?: number }> {
+  if (work.kind !== 'load') return {};
   const model = someUNet({ config: work.unet, side: 0, text: [0, 0] });
   await mkdir(folder, { recursive: true });
-  await saveModel(model, join(folder, 'unet'), UNET);
+  // as the hub's files are, without our checksum
+  await saveModel(model, join(folder, work.dtype), UNET, { dtype: work.dtype, checksum: 'none' });
+  const { byteCount: weightBytes } = model.parameters;
+  model.parameters.dispose();
+  return { weightBytes };
 }
