@@ -1,13 +1,14 @@
 /** AI feedback: a scorer chooses the winners instead of people. Upstream: train.py `--choice_model`, `do_flip`. */
 import { createHash } from 'node:crypto';
 import { decodeImage, PictureError, type RgbImage } from './image';
+import { kappaOf } from './kappa';
 import { pictureBytes, type TrainingData, type TrainingRow } from './rows';
 
 /** Upstream: `Selector(device).score(images, prompt)` of train.py's utils/. */
 export interface Selector {
   readonly name: string;
   /** One number a picture, higher is better. */
-  score(images: RgbImage[], prompt: string): Promise<number[]> | number[];
+  score(images: readonly RgbImage[], prompt: string): Promise<number[]> | number[];
 }
 
 /** How a scorer's choices compare with the labels. */
@@ -164,13 +165,12 @@ class Tally {
     return flip;
   }
 
-  /** κ = (p_o − p_e) / (1 − p_e), Cohen 1960; 1 where both always say the same one thing. */
   counts(): ChoiceCounts {
     const { pairs, flips, tiesKept, damaged, labelledFirst } = this;
     const agreement = this.agreed / pairs;
     const [chosen, labelled] = [1 - flips / pairs, labelledFirst / pairs]; // shares of jpg_0
     const byChance = chosen * labelled + (1 - chosen) * (1 - labelled);
-    const kappa = byChance === 1 ? 1 : (agreement - byChance) / (1 - byChance);
+    const kappa = kappaOf(agreement, byChance);
     return { pairs, flips, tiesKept, damaged, agreement, kappa };
   }
 }

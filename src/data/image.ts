@@ -14,6 +14,9 @@ export class PictureError extends Error {
   override readonly name = 'PictureError';
 }
 
+/** A picture that is not there at all. */
+export class MissingPictureError extends PictureError {}
+
 /** Largest picture, in pixels; a compressed bomb is refused before it is unpacked. */
 export const MAX_PICTURE_PIXELS = 4096 * 4096;
 /** Largest picture file, in bytes. */

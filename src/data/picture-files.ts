@@ -1,5 +1,5 @@
 /** The encoded pictures of a data set, read one at a time where the file allows, and kept while they fit a byte budget. */
-import { PictureError } from './image';
+import { MissingPictureError } from './image';
 import {
   ParquetError,
   type ParquetOptions,
@@ -13,6 +13,9 @@ import type { PictureSource, TrainingRow } from './rows';
 
 /** Which picture of a comparison. */
 export type PictureColumn = 'jpg_0' | 'jpg_1';
+
+export const isPicture = (value: unknown): value is PictureColumn =>
+  value === 'jpg_0' || value === 'jpg_1';
 
 export interface PictureFilesOptions extends ParquetOptions {
   /** What may be remembered of where they stand, 16 bytes a picture. @default 64 MiB: four million pictures */
@@ -37,10 +40,10 @@ export class PictureFiles implements PictureSource {
     this.places = new LastUsed(placeBytes, (found) => found?.places.byteLength ?? 0);
   }
 
-  /** One picture file. @throws ParquetError, or PictureError where the row has no picture. */
+  /** One picture file. @throws ParquetError, or MissingPictureError where the row has no picture. */
   async get(row: TrainingRow, column: string): Promise<Uint8Array> {
     const bytes = await this.value(row, column);
-    if (bytes === undefined) throw new PictureError('There is no picture.');
+    if (bytes === undefined) throw new MissingPictureError('There is no picture.');
     if (bytes instanceof Uint8Array) return bytes;
     throw new ParquetError(`"${row.file.path}", column "${column}" holds no picture files.`);
   }

@@ -1,5 +1,6 @@
 import { TorchGenerator } from '../random';
-import type { PreferencePair, PreferencePairs } from './pairs';
+import { exchanged } from './label-noise';
+import type { PreferencePairs } from './pairs';
 
 /** What a label control does to the winners. */
 export type Relabelling = 'as labelled' | 'random' | 'reversed';
@@ -25,9 +26,3 @@ export function relabel(
   );
   return { ...data, pairs };
 }
-
-const exchanged = (pair: PreferencePair): PreferencePair => ({
-  ...pair,
-  winner: pair.loser,
-  loser: pair.winner,
-});

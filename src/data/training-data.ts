@@ -5,6 +5,7 @@ import { isRepoName } from '../hub/remote/repo-name';
 import { unknownName } from '../hub/remote/resolve';
 import { type HubDataOptions, hubSplit } from './hub-data';
 import { type FolderOrder, imageFolder, metadataFiles } from './image-folder';
+import { asPairs, ownTable } from './own-tables';
 import {
   at,
   type PairCounts,
@@ -17,11 +18,14 @@ import { chooseRows, type TrainingData, type TrainingRow } from './rows';
 import { parquetTable, splitFiles, type Table } from './tables';
 
 export interface TrainingDataOptions {
-  /** A local folder or parquet file, or `owner/name` of the hub. */
+  /** A local folder, a parquet file, a list of pairs (.jsonl, .csv), a file of labels, or `owner/name` of the hub. */
   readonly datasetName?: string;
   /** A folder inside the data set; `default` is the data set itself. */
   readonly datasetConfigName?: string;
-  /** A folder of its own, of parquet files or pictures; with `datasetName`, a folder inside that. */
+  /**
+   * A folder of its own, or a file as above; of parquet files, pictures, or pairs in `w/` and `l/`. With `datasetName`, a
+   * folder inside that.
+   */
   readonly trainDataDir?: string;
   /** @default 'train' */
   readonly split?: string;
@@ -78,10 +82,12 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Op
 async function openTable(options: TrainingDataOptions, order: FolderOrder): Promise<Table> {
   const { split = 'train' } = options;
   const remote = await remoteData(options, split);
-  if (remote && 'files' in remote) return parquetTable(remote.files);
+  if (remote && 'files' in remote) return asPairs(await parquetTable(remote.files));
   const folder = remote?.folder ?? dataFolder(options);
+  const own = await ownTable(folder);
+  if (own) return own;
   const files = splitFiles(folder, split);
-  if (files) return parquetTable(files);
+  if (files) return asPairs(await parquetTable(files));
   const ofSplit = join(folder, split);
   // `--train_data_dir` alone gives the split everything below it; a data set keeps a split in a folder of its name
   const splits = options.datasetName !== undefined && metadataFiles(ofSplit).length > 0;
