@@ -9,9 +9,15 @@ import { LORA_METADATA, parseLoraMetadata } from './lora-metadata';
 import { TEXT_KINDS, UNET } from './model-kinds';
 import { unetRule } from './original/unet-rule';
 import type { Pipeline } from './pipeline';
-import { resolve } from './remote/resolve';
+import { type ResolveOptions, resolve } from './remote/resolve';
 import { openSafetensors, type SafetensorsFile } from './safetensors-reader';
 import { elementCount, type TensorSource } from './tensor-source';
+
+/** How strongly, and how to reach the hub. */
+export interface MergeLoraOptions extends Omit<ResolveOptions, 'files' | 'without'> {
+  /** @default 1 */
+  readonly scale?: number | undefined;
+}
 
 /** A weight that an adapter may change. */
 interface Target {
@@ -34,15 +40,15 @@ interface Change {
 /**
  * Adds a stored adapter to a pipeline's weights, which change where they are: W + scale · alpha / rank · B A. Reads
  * diffusers' files and those of kohya's scripts (`lora_unet_…`, `lora_te_…`, `lora_te1_…`, `lora_te2_…`), convolutions too.
- * @param path the file, a folder that has diffusers' file, or a name of the hub
+ * @param name the file, a folder that has diffusers' file, or a name of the hub: `owner/name`, `owner/name/file.safetensors`
  * @throws CheckpointError that names every tensor that belongs to no layer of the pipeline, before any weight is changed
  */
 export async function mergeLoraFile(
   pipeline: Pipeline,
-  path: string,
-  { scale = 1 }: { readonly scale?: number } = {},
+  name: string,
+  { scale = 1, ...from }: MergeLoraOptions = {},
 ): Promise<void> {
-  const file = await openSafetensors(await lorafile(path));
+  const file = await openSafetensors(await loraFile(name, from));
   try {
     const targets = targetsOf(pipeline);
     for (const { model } of targets.values())
@@ -58,11 +64,10 @@ export async function mergeLoraFile(
   }
 }
 
-async function lorafile(name: string): Promise<string> {
-  const { path, files } = await resolve(name, {
-    files: name.endsWith('.safetensors') ? undefined : [LORA_FILE],
-  });
-  return path.endsWith('.safetensors') ? path : (files[0] ?? path);
+async function loraFile(name: string, from: ResolveOptions): Promise<string> {
+  const files = name.endsWith('.safetensors') ? undefined : [LORA_FILE];
+  const found = await resolve(name, { ...from, files });
+  return found.path.endsWith('.safetensors') ? found.path : (found.files[0] ?? found.path);
 }
 
 /** Every weight that is no vector, by the beginnings that its adapter's names may have. */

@@ -25,6 +25,12 @@ export interface TextPart {
   readonly tokenizer: ClipTokenizer;
 }
 
+/** A `config.json`, and where it stands. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly json: JsonObject;
+}
+
 /** A pipeline before its weights are loaded; whoever calls a function owns what it gives. */
 export interface PipelineParts {
   /** `model_index.json`, checked. */
@@ -36,6 +42,8 @@ export interface PipelineParts {
   readonly vae: () => Promise<Model<VaeConfig, VaeParams>>;
   /** @param suffix the end of the names of its folders */
   readonly text: (suffix: '' | '_2') => Promise<TextPart>;
+  /** The `config.json` of a part, such as `vae`. */
+  readonly configOf: (part: string) => Promise<ConfigFile>;
   readonly close: () => Promise<void>;
 }
 
@@ -60,8 +68,15 @@ export async function folderParts(
     unet: () => loadModel(join(dir, 'unet'), UNET, { variant }),
     vae: () => loadModel(join(dir, 'vae'), VAE, { variant }),
     text,
+    configOf: (part) => configIn(dir, part),
     close: async () => undefined,
   };
+}
+
+/** A part's `config.json` in a pipeline's folder. */
+export async function configIn(dir: string, part: string): Promise<ConfigFile> {
+  const path = join(dir, part, 'config.json');
+  return { path, json: await readJson(path) };
 }
 
 /** What a pipeline's folder says of it. */

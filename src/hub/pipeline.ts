@@ -18,6 +18,7 @@ import { type JsonObject, writeJson } from './json-file';
 import { loadModel, saveModel, type WeightDType } from './model-folder';
 import { conditioningOf, savedModelIndex, textSuffixes } from './model-index';
 import { TEXT_KINDS, UNET, VAE } from './model-kinds';
+import { unetFromFile, vaeFromFile } from './original/part';
 import { singleFileParts } from './original/read';
 import { checkFit } from './pipeline-fit';
 import { folderParts, type PipelineParts, type TextPart } from './pipeline-parts';
@@ -41,11 +42,11 @@ export interface Pipeline {
   readonly modelIndex: JsonObject;
 }
 
-/** What of a pipeline to load, and how to reach the hub where it is named by `owner/name`. */
+/** What of a pipeline to load, and how to reach the hub; a revision and a variant hold for all names of the hub. */
 export interface LoadPipelineOptions extends Omit<ResolveOptions, 'files' | 'without'> {
-  /** A folder, or a name of the hub, to take the denoiser from, in place of the pipeline's own. */
+  /** A folder, a file, or a name of the hub, to take the denoiser from, in place of the pipeline's own. */
   readonly unet?: string | undefined;
-  /** A folder, or a name of the hub, to take the autoencoder from. */
+  /** A folder, a file, or a name of the hub, to take the autoencoder from. */
   readonly vae?: string | undefined;
   /** With a single file: a folder, or a name of the hub, that has configs and tokenizers. @default the published ones */
   readonly config?: string | undefined;
@@ -80,22 +81,31 @@ export async function loadPipeline(
   const { variant } = from;
   const without = [...(otherUnet ? ['unet'] : []), ...(otherVae ? ['vae'] : [])];
   const { path } = await resolve(name, { ...from, without });
-  const unetDir = otherUnet && (await resolvePart(otherUnet, 'unet', from));
-  const vaeDir = otherVae && (await resolvePart(otherVae, 'vae', from));
-  const isFile = (await stat(path)).isFile();
-  const parts = await (isFile
-    ? singleFileParts(path, { ...from, config })
+  const unetPath = otherUnet && (await resolvePart(otherUnet, 'unet', from));
+  const vaePath = otherVae && (await resolvePart(otherVae, 'vae', from));
+  const parts = await ((await isFile(path))
+    ? singleFileParts(path, { ...from, revision: undefined, config }) // it is of the file's repository
     : folderParts(path, { variant }));
-  const other: Partial<PipelineParts> = {
-    ...(unetDir && { unetPath: unetDir, unet: () => loadModel(unetDir, UNET, { variant }) }),
-    ...(vaeDir && { vae: () => loadModel(vaeDir, VAE, { variant }) }),
-  };
+  const unet = async (place: string) =>
+    (await isFile(place))
+      ? unetFromFile(place, await parts.configOf('unet'))
+      : loadModel<UNetConfig, UNetParams>(place, UNET, { variant });
+  const vae = async (place: string) =>
+    (await isFile(place))
+      ? vaeFromFile(place, await parts.configOf('vae'))
+      : loadModel<VaeConfig, VaeParams>(place, VAE, { variant });
   try {
-    return await loadParts({ ...parts, ...other });
+    return await loadParts({
+      ...parts,
+      ...(unetPath && { unetPath, unet: () => unet(unetPath) }),
+      ...(vaePath && { vae: () => vae(vaePath) }),
+    });
   } finally {
     await parts.close();
   }
 }
+
+const isFile = async (path: string) => (await stat(path)).isFile();
 
 /** Loads all parts; the caller owns the weights. */
 async function loadParts(parts: PipelineParts): Promise<Pipeline> {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ResolveOptions } from '../../src/hub/remote/resolve';
 import { MockHub } from './mock-hub';
@@ -28,6 +28,26 @@ export function withHub<T>(fn: (trial: HubTrial) => Promise<T>): Promise<T> {
       await hub.close();
     }
   });
+}
+
+/** Runs `fn` in an environment that leads to the mock hub, as a program finds it. */
+export async function inEnvironment<T>(env: NodeJS.ProcessEnv, fn: () => Promise<T>): Promise<T> {
+  const before = Object.keys(env).map((name) => [name, process.env[name]] as const);
+  try {
+    Object.assign(process.env, env);
+    return await fn();
+  } finally {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  }
+}
+
+/** The files of a folder, as a repository's. @param under a folder of the repository to put them in */
+export function contentsOf(folder: string, under = ''): Record<string, Buffer> {
+  const names = readdirSync(folder, { recursive: true }).map(String);
+  const files = names.filter((name) => statSync(join(folder, name)).isFile());
+  return Object.fromEntries(files.map((name) => [under + name, readFileSync(join(folder, name))]));
 }
 
 /** Bytes that do not repeat. */

@@ -30,8 +30,8 @@ const TEXTS: Readonly<Record<FamilyName, readonly OriginalText[]>> = {
   refiner: [{ suffix: '_2', prefix: 'conditioner.embedders.0.model.', maker: 'openclip' }],
 };
 
-const UNET_PREFIX = 'model.diffusion_model.';
-const VAE_PREFIX = 'first_stage_model.';
+export const UNET_PREFIX = 'model.diffusion_model.';
+export const VAE_PREFIX = 'first_stage_model.';
 
 export const textsOf = (family: FamilyName): readonly OriginalText[] => TEXTS[family];
 

@@ -12,12 +12,18 @@ import type {
 } from '../../models';
 import { loadTokenizer } from '../../models/tokenizer-files';
 import { CheckpointError } from '../checkpoint-error';
-import { type JsonObject, readJson } from '../json-file';
+import type { JsonObject } from '../json-file';
 import { checkedConfig, type ModelKind } from '../model-folder';
 import { textSuffixes } from '../model-index';
 import { TEXT_KINDS, UNET, VAE } from '../model-kinds';
-import { fittingText, type PipelineParts, readDescription } from '../pipeline-parts';
-import { type ResolveOptions, resolve } from '../remote/resolve';
+import {
+  type ConfigFile,
+  configIn,
+  fittingText,
+  type PipelineParts,
+  readDescription,
+} from '../pipeline-parts';
+import { DESCRIPTION, type ResolveOptions, resolve, TOKENIZERS } from '../remote/resolve';
 import { openTensors } from '../tensor-file';
 import type { TensorSource } from '../tensor-source';
 import { loadWeights } from '../weights';
@@ -43,16 +49,6 @@ export interface SingleFileOptions extends Omit<ResolveOptions, 'files' | 'witho
    * @default what the shapes and the published models of the family say; the tokenizers are those of the published one
    */
   readonly config?: string | undefined;
-}
-
-/** Small files of a pipeline: all but its weights. */
-const DESCRIPTION = ['model_index.json', 'scheduler/*', '*/config.json'];
-const TOKENIZERS = ['tokenizer*/*'];
-
-/** A `config.json`, and where it stands. */
-interface ConfigFile {
-  readonly path: string;
-  readonly json: JsonObject;
 }
 
 interface Description {
@@ -115,6 +111,7 @@ async function partsOf(
     unetPath: source.path,
     unet: unet.load,
     vae: vae.load,
+    configOf,
     text: async (suffix) => {
       const folder = join(await tokenizers(), `tokenizer${suffix}`);
       const load = texts.get(suffix);
@@ -150,16 +147,12 @@ async function described(
   { path }: TensorSource,
   from: ResolveOptions,
 ): Promise<Description> {
-  const files = [...DESCRIPTION, ...TOKENIZERS];
-  const { path: dir } = await resolve(name, { ...from, files });
+  const { path: dir } = await resolve(name, { ...from, files: DESCRIPTION });
   const { modelIndex, scheduler } = await readDescription(dir);
   const has = textsOf(family).map(({ suffix }) => suffix);
   if (String(has) !== String(textSuffixes(modelIndex)))
     throw new CheckpointError(path, `it has other text encoders than the pipeline of ${dir}.`);
-  const configOf = async (part: string) => {
-    const file = join(dir, part, 'config.json');
-    return { path: file, json: await readJson(file) };
-  };
+  const configOf = (part: string) => configIn(dir, part);
   return { modelIndex, scheduler, configOf, tokenizers: async () => dir };
 }
 

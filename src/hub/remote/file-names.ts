@@ -1,4 +1,5 @@
 import { HubError } from './hub-error';
+import { isRepoName } from './repo-name';
 
 /** Names of devices in every folder of Windows, with any ending. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)/i;
@@ -53,3 +54,26 @@ const refused = (name: string, fault: string) =>
     undefined,
     'damaged',
   );
+
+/** One file of a repository, and the revision where its address tells one. */
+export interface RepoFileName {
+  readonly repo: string;
+  readonly file: string;
+  readonly revision?: string | undefined;
+}
+
+/** The real hub's own addresses. Source: diffusers `VALID_URL_PREFIXES`, loaders/single_file_utils.py of 0.42. */
+const HUB_ADDRESS = /^(https:\/\/)?(huggingface\.co|hf\.co)\//;
+
+/** `owner/name/path`, or with `/blob/main/`, `/resolve/main/` as in the address of the file's page. */
+const FILE_NAME =
+  /^([^/]+\/[^/]+)\/(?:(?:blob|resolve)\/([^/]+)\/)?(.+\.(?:safetensors|bin|ckpt|pt|pth))$/i;
+
+/**
+ * What a text names where it can be one file of weights: `owner/name/path/file.safetensors`, or the address of its page, as
+ * diffusers' `from_single_file` takes it.
+ */
+export function repoFileName(text: string): RepoFileName | undefined {
+  const [, repo = '', revision, file = ''] = FILE_NAME.exec(text.replace(HUB_ADDRESS, '')) ?? [];
+  return isRepoName(repo) && faultOfName(file) === undefined ? { repo, file, revision } : undefined;
+}

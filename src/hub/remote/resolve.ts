@@ -4,13 +4,17 @@ import { join, resolve as resolvePath } from 'node:path';
 import { readJson } from '../json-file';
 import { RepoCache, sizeOf } from './cache-layout';
 import { type DownloadOptions, downloadFiles } from './download';
-import { faultOfName } from './file-names';
+import { faultOfName, type RepoFileName, repoFileName } from './file-names';
 import { HubError } from './hub-error';
 import { currentCommit, listRepo, type RepoFile } from './listing';
 import { checkRevision, isRepoName, type RepoName, type RepoType } from './repo-name';
 import { type Choice, checkVariant, fits, modelFiles, pipelineFiles } from './select';
 import { HubSession } from './session';
 import type { HubOptions } from './settings';
+
+/** Small files of a pipeline, as {@link ResolveOptions.files}: all but its weights. */
+export const TOKENIZERS = ['tokenizer*/*'];
+export const DESCRIPTION = ['model_index.json', 'scheduler/*', '*/config.json', ...TOKENIZERS];
 
 /** What of a repository is wanted. */
 export interface ResolveOptions extends HubOptions, DownloadOptions, Choice {
@@ -22,6 +26,15 @@ export interface ResolveOptions extends HubOptions, DownloadOptions, Choice {
   readonly files?: readonly string[] | undefined;
   /** @default 'model' */
   readonly repoType?: RepoType | undefined;
+  /** Told of the commit that a name of the hub has led to. */
+  readonly onSource?: ((source: HubSource) => void) | undefined;
+}
+
+/** Where on the hub something comes from. */
+export interface HubSource {
+  readonly repo: RepoName;
+  readonly revision: string;
+  readonly commit: string;
 }
 
 /** Where it is on this disk. */
@@ -31,30 +44,51 @@ export interface Resolved {
   /** Full paths of the files that were asked for, or that a model needs. */
   readonly files: readonly string[];
   /** Of the hub: where it comes from. */
-  readonly source?: { readonly repo: RepoName; readonly revision: string; readonly commit: string };
+  readonly source?: HubSource;
 }
 
 /**
  * Finds a model or a data set, and downloads from the hub what of it is needed and not yet in the cache. What is on the
  * disk under that name goes before the hub, as in diffusers.
- * @throws RangeError for a name that is neither there nor `owner/name`
+ * @param name a path, `owner/name`, or one file of weights: `owner/name/path/file.safetensors`
+ * @throws RangeError for a name that is nothing of these
  * @throws HubError in one sentence for everything that the hub or the network refuse
  */
 export async function resolve(name: string, options: ResolveOptions = {}): Promise<Resolved> {
   const stats = await stat(name).catch(() => undefined);
   if (stats) return local(name, stats.isFile() ? 'file' : 'folder', options);
+  const file = repoFileName(name);
+  if (file) {
+    const found = await resolve(file.repo, fileOptions(file, options));
+    return { ...found, path: found.files[0] ?? found.path };
+  }
+  return fromHub(sessionFor(name, options), options);
+}
+
+/** Requests about the repository of a name; name and options are checked. @throws RangeError */
+export function sessionFor(name: string, options: ResolveOptions): HubSession {
   if (!isRepoName(name)) throw unknownName(name);
   const { revision = 'main', repoType = 'model', subfolder = '' } = options;
   checkRevision(revision);
   const fault = subfolder === '' ? undefined : faultOfName(subfolder);
   if (fault !== undefined)
     throw new RangeError(`The subfolder ${JSON.stringify(subfolder)} is refused: ${fault}.`);
-  const session = new HubSession({ type: repoType, name }, options);
-  return fromHub(session, revision, options);
+  return new HubSession({ type: repoType, name }, options);
 }
 
+/** One file, whatever is wanted of repositories; the revision of its address goes before that of the options. */
+export const fileOptions = (
+  { file, revision }: RepoFileName,
+  options: ResolveOptions,
+): ResolveOptions => ({
+  ...options,
+  revision: revision ?? options.revision,
+  subfolder: undefined,
+  files: [file],
+});
+
 /**
- * The folder of one model. A repository or folder of a pipeline, or with only this part of one, has it under the part's
+ * The folder of one model, or the file. A repository or folder of a pipeline, or with only this part of one, has it under the part's
  * name; else it is the model itself.
  * @param part such as `unet`
  */
@@ -67,11 +101,21 @@ export async function resolvePart(
     const inside = join(name, part);
     return (await sizeOf(join(inside, 'config.json'))) === undefined ? name : inside;
   }
-  const { path } = await resolve(name, { ...options, subfolder: part }).catch((error: unknown) => {
-    if (!(error instanceof HubError) || error.reason !== 'missing') throw error;
-    return resolve(name, options);
-  });
+  const { path } = await inPartOrRoot(part, options, (where) => resolve(name, where));
   return path;
+}
+
+/** Looks for a part in the folder of its name, and where a repository or the cache does not have that, at the root. */
+export function inPartOrRoot<T>(
+  part: string,
+  options: ResolveOptions,
+  look: (where: ResolveOptions) => Promise<T>,
+): Promise<T> {
+  return look({ ...options, subfolder: part }).catch((error: unknown) => {
+    if (!(error instanceof HubError) || error.reason === 'refused' || error.reason === 'damaged')
+      throw error;
+    return look(options);
+  });
 }
 
 /** The one sentence about a name that nothing has. */
@@ -100,25 +144,14 @@ async function local(
   return { path, files };
 }
 
-async function fromHub(
-  session: HubSession,
-  revision: string,
-  options: ResolveOptions,
-): Promise<Resolved> {
+async function fromHub(session: HubSession, options: ResolveOptions): Promise<Resolved> {
+  const { revision = 'main' } = options;
   const cache = new RepoCache(session.settings.cacheDir, session.repo);
   if (session.settings.network === 'offline')
     return fromCache(cache, revision, options, 'the network is off (HF_HUB_OFFLINE)');
   try {
-    const commit = await currentCommit(session, revision);
-    const listed = await listRepo(session, commit);
-    const fetchAll = (files: readonly RepoFile[]) =>
-      downloadFiles(session, cache, commit, files, options);
-    const wanted = await choose(listed, options, {
-      snapshot: cache.snapshot(commit),
-      bring: (name) => fetchAll(listed.filter(({ path }) => path === name)),
-      absent: (name) => cache.writeAbsence(commit, name),
-    });
-    await fetchAll(wanted);
+    const { commit, wanted } = await wantedOnHub(session, cache, options);
+    await downloadFiles(session, cache, commit, wanted, options);
     await cache.writeRef(revision, commit); // last: until then the branch leads to the older whole snapshot
     return found(cache, revision, commit, wanted, options);
   } catch (error) {
@@ -130,6 +163,23 @@ async function fromHub(
     );
     return kept;
   }
+}
+
+/** Which files are wanted of the commit that a revision is at now; of them only `model_index.json` is fetched. @throws HubError */
+export async function wantedOnHub(
+  session: HubSession,
+  cache: RepoCache,
+  options: ResolveOptions,
+): Promise<{ readonly commit: string; readonly wanted: readonly RepoFile[] }> {
+  const commit = await currentCommit(session, options.revision ?? 'main');
+  const listed = await listRepo(session, commit);
+  const named = (name: string) => listed.filter(({ path }) => path === name);
+  const wanted = await choose(listed, options, {
+    snapshot: cache.snapshot(commit),
+    bring: (name) => downloadFiles(session, cache, commit, named(name), options),
+    absent: (name) => cache.writeAbsence(commit, name),
+  });
+  return { commit, wanted };
 }
 
 /** What the cache has, made by this program or by Python's, without a request. */
@@ -220,9 +270,11 @@ function found(
   revision: string,
   commit: string,
   wanted: readonly { readonly path: string }[],
-  { subfolder = '' }: ResolveOptions,
+  { subfolder = '', onSource }: ResolveOptions,
 ): Resolved {
   const snapshot = cache.snapshot(commit);
   const files = wanted.map(({ path }) => join(snapshot, path));
-  return { path: join(snapshot, subfolder), files, source: { repo: cache.repo, revision, commit } };
+  const source = { repo: cache.repo, revision, commit };
+  onSource?.(source);
+  return { path: join(snapshot, subfolder), files, source };
 }

@@ -18,7 +18,7 @@ const DESCRIPTION = /\.(json|txt|model)$/i;
 export interface Choice {
   /** A part of weight files' names, such as `fp16`, that is preferred. */
   readonly variant?: string | undefined;
-  /** Parts of a pipeline that are not needed, such as a denoiser that another takes the place of. */
+  /** Parts of a pipeline whose weights are not needed, such as a denoiser that another takes the place of. */
   readonly without?: readonly string[] | undefined;
 }
 
@@ -34,11 +34,16 @@ export function pipelineFiles(
 ): string[] {
   const parts = Object.entries(index).flatMap(([part, value]) => (isPart(value) ? [part] : []));
   const { without = [] } = choice;
-  const needed = parts.filter((part) => !LEFT_OUT.includes(part) && !without.includes(part));
-  const files = needed.flatMap((part) => modelFiles(part, names, choice));
-  for (const part of needed.filter((name) => !OPTIONAL.includes(name)))
+  const used = parts.filter((part) => !LEFT_OUT.includes(part));
+  const files = used.flatMap((part) =>
+    without.includes(part) ? descriptionFiles(part, names) : modelFiles(part, names, choice),
+  );
+  for (const part of used.filter((name) => ![...OPTIONAL, ...without].includes(name)))
     if (!files.some((file) => file.startsWith(`${part}/`)))
       throw missing(`no files of "${part}", which its model_index.json names`);
+  for (const part of used.filter((name) => !without.includes(name)))
+    if (files.includes(`${part}/config.json`) && !files.some((file) => isWeightOf(part, file)))
+      throw missing(`no weights of "${part}"`);
   checkVariant(files, names, choice);
   return ['model_index.json', ...files];
 }
@@ -48,10 +53,18 @@ export function pipelineFiles(
  * @param folder of the repository; '' is its root
  */
 export function modelFiles(folder: string, names: readonly string[], choice: Choice): string[] {
-  const inside = names.filter((name) => (folder === '' ? '.' : folder) === posix.dirname(name));
-  const plain = inside.filter((name) => DESCRIPTION.test(name) && !WEIGHTS.test(name));
-  return [...plain, ...weightSet(inside, choice)];
+  return [...descriptionFiles(folder, names), ...weightSet(filesOf(folder, names), choice)];
 }
+
+const isWeightOf = (part: string, file: string): boolean =>
+  posix.dirname(file) === part && WEIGHTS.test(file);
+
+/** What says what a model is; not its weights. */
+const descriptionFiles = (folder: string, names: readonly string[]): string[] =>
+  filesOf(folder, names).filter((name) => DESCRIPTION.test(name) && !WEIGHTS.test(name));
+
+const filesOf = (folder: string, names: readonly string[]): string[] =>
+  names.filter((name) => (folder === '' ? '.' : folder) === posix.dirname(name));
 
 /** @throws HubError where a variant was asked for that none of the chosen weights has */
 export function checkVariant(

@@ -68,10 +68,11 @@ describe('modelFiles', () => {
 describe('pipelineFiles', () => {
   it('says which part has no files', () => {
     const index = { vae: ['diffusers', 'AutoencoderKL'], tokenizer_2: [null, null], force: true };
-    assert.deepEqual(pipelineFiles(index, ['vae/config.json'], {}), [
-      'model_index.json',
-      'vae/config.json',
-    ]);
+    const vae = ['vae/config.json', 'vae/diffusion_pytorch_model.safetensors'];
+    assert.deepEqual(pipelineFiles(index, vae, {}), ['model_index.json', ...vae]);
+    const described = ['model_index.json', 'vae/config.json'];
+    assert.deepEqual(pipelineFiles(index, vae, { without: ['vae'] }), described);
+    assert.throws(() => pipelineFiles(index, vae.slice(0, 1), {}), /has no weights of "vae"/);
     assert.throws(
       () => pipelineFiles(index, ['unet/config.json'], {}),
       /has no files of "vae", which its model_index\.json names/,
