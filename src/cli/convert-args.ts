@@ -1,14 +1,14 @@
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
 import type { WeightDType } from '../hub';
 import { integer } from './args';
+import { addHubFlags, type HubFlags } from './hub-flags';
 import { type LoraArg, loraArg } from './lora-arg';
 
 /** What `npm run convert` was asked for. */
-export interface ConvertArgs {
+export interface ConvertArgs extends HubFlags {
   readonly from: string;
   readonly to: string;
   readonly dtype?: WeightDType;
-  readonly variant?: string;
   readonly save_variant?: string;
   readonly config?: string;
   readonly lora: readonly LoraArg[];
@@ -31,10 +31,7 @@ function convertParser(): ArgumentParser {
     help: 'a name that ends in .safetensors: one file; any other: a diffusers folder, or that of the adapter',
   });
   add('--dtype', { choices: ['F32', 'F16', 'BF16'], help: 'default: that of IN' });
-  add('--variant', {
-    metavar: 'NAME',
-    help: 'weight files of IN with this in their name, such as fp16',
-  });
+  addHubFlags(add, 'IN');
   add('--save_variant', { metavar: 'NAME', help: 'put into the names of the weight files of OUT' });
   add('--config', {
     metavar: 'MODEL',

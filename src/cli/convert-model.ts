@@ -14,27 +14,27 @@ import {
 import { writeFolderAtomically } from '../hub/atomic';
 import { extractLora } from '../models';
 import type { ConvertArgs } from './convert-args';
+import { hubOptions } from './hub-flags';
 import { UsageError } from './output-files';
 import { LiveLine, ProgressLine } from './progress-line';
-import { TransferLine } from './transfer-line';
 
 /**
  * Does what the command line says.
  * @throws UsageError where OUT exists, before anything is read
  */
 export async function convertModel(args: ConvertArgs): Promise<void> {
-  const { from, to, variant, config, lora } = args;
+  const { from, to, config, lora } = args;
   await refuseExisting(to);
   const line = new LiveLine(process.stderr);
   const say = (what: string) => line.show(() => `converting: ${what}`, 'running');
-  const loading = { variant, config, ...new TransferLine().options() };
+  const { main, beside } = hubOptions(args);
   say(`reading ${from}`);
-  const { path } = await resolve(from, loading);
-  const pipeline = await loadPipeline(path, loading);
+  const { path } = await resolve(from, main);
+  const pipeline = await loadPipeline(path, { ...beside, variant: args.variant, config });
   try {
     for (const adapter of lora) {
       say(`adding ${adapter.path} × ${adapter.scale}`);
-      await mergeLoraFile(pipeline, adapter.path, adapter);
+      await mergeLoraFile(pipeline, adapter.path, { ...beside, scale: adapter.scale });
     }
     say(`writing ${to}`);
     await refuseExisting(to); // others may have written meanwhile
@@ -47,7 +47,7 @@ export async function convertModel(args: ConvertArgs): Promise<void> {
 
 async function write(pipeline: Pipeline, path: string, args: ConvertArgs): Promise<void> {
   const { to, dtype, variant, save_variant, extract_lora: rank, base } = args;
-  if (rank !== undefined && base !== undefined) return writeLora(pipeline, base, to, rank);
+  if (rank !== undefined && base !== undefined) return writeLora(pipeline, { ...args, base }, rank);
   const stored = await storedDTypes(path, { variant });
   if (to.endsWith('.safetensors'))
     await saveSingleFile(pipeline, to, { dtype: dtype ?? common([stored.unet, stored.encoders]) });
@@ -63,8 +63,12 @@ async function write(pipeline: Pipeline, path: string, args: ConvertArgs): Promi
 const common = ([first, ...rest]: readonly [WeightDType, ...WeightDType[]]): WeightDType =>
   rest.every((dtype) => dtype === first) ? first : 'F32';
 
-async function writeLora(tuned: Pipeline, name: string, to: string, rank: number): Promise<void> {
-  const base = await loadPipeline(name, new TransferLine().options());
+async function writeLora(
+  tuned: Pipeline,
+  { base: name, to, ...flags }: ConvertArgs & { readonly base: string },
+  rank: number,
+): Promise<void> {
+  const base = await loadPipeline(name, hubOptions(flags).beside);
   try {
     const line = new ProgressLine('extracting', 'layer');
     const lora = extractLora(base.unet, tuned.unet, { rank }, (done, all) =>

@@ -1,26 +1,19 @@
-import { readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve as resolvePath } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { decodeImage, encodePng, type RgbImage } from '../data/image';
-import {
-  defaultGuidance,
-  imagesFromLatents,
-  makeSampler,
-  pipelineScheduler,
-  type SchedulerConfig,
-  sample,
-  sampleRefined,
-} from '../diffusion';
+import { defaultGuidance, imagesFromLatents, sample, sampleRefined } from '../diffusion';
 import type { MixedPrecision } from '../engine';
-import { disposePipeline, loadPipeline, mergeLoraFile, type Pipeline, resolve } from '../hub';
+import { disposePipeline, type Pipeline } from '../hub';
 import { writeFileAtomically } from '../hub/atomic';
-import { readJson } from '../hub/json-file';
+import type { HubCommits } from '../hub/remote/commits';
 import { STABLE_DIFFUSION, vaePrecision } from '../models';
 import { computedPrecision } from './args';
+import { type DrawingModels, loadForDrawing } from './load-for-drawing';
 import { checkOutputs, outputNames, UsageError } from './output-files';
 import { pictureGrid } from './picture-grid';
 import { ProgressLine } from './progress-line';
 import type { SampleArgs } from './sample-args';
-import { TransferLine } from './transfer-line';
 
 /**
  * Loads the folder, from the hub where it is a name of that, draws, and writes the pictures, all of them after the last step.
@@ -32,32 +25,26 @@ export async function drawToFiles(args: SampleArgs): Promise<string[]> {
   const existing = args.overwrite ? 'replace' : 'refuse';
   const paths = outputNames(args.output, args.grid ? 1 : args.num_images);
   await checkOutputs(paths, existing);
-  const { path: model } = await resolve(args.model, new TransferLine().options());
-  if ((await stat(model)).isDirectory()) await checkScheduler({ ...args, model });
   const over = args.init_image === undefined ? undefined : await pictureIn(args.init_image);
 
-  const { unet, vae, config, lora } = args;
-  const hub = new TransferLine().options();
-  const pipeline = await loadPipeline(model, { unet, vae, config, ...hub });
-  let refiner: Pipeline | undefined;
+  const models = await loadForDrawing(args);
+  const { base, refiner } = models;
   try {
-    refiner = args.refiner === undefined ? undefined : await loadPipeline(args.refiner, hub);
-    for (const adapter of lora) await mergeLoraFile(pipeline, adapter.path, adapter);
-    noteTruncation(pipeline, args);
+    noteTruncation(base, args);
     const precision = computedPrecision(args.mixed_precision, console.error);
-    const drawn = drawImages({ base: pipeline, refiner }, args, over, precision);
+    const drawn = drawImages(models, args, over, precision);
     const images = args.grid ? [pictureGrid(drawn)] : drawn;
     await checkOutputs(paths, existing); // others may have written meanwhile
     for (const [i, image] of images.entries()) {
       const { width, height } = image;
       const png = await encodePng(image, {
-        text: pngText(pipeline, args, precision, { image: i, width, height }),
+        text: pngText(models, args, precision, { image: i, width, height }),
       });
       await writeFileAtomically(paths[i] ?? args.output, (file) => file.writeFile(png));
     }
     return paths;
   } finally {
-    disposePipeline(pipeline);
+    disposePipeline(base);
     if (refiner) disposePipeline(refiner);
   }
 }
@@ -68,17 +55,6 @@ async function pictureIn(path: string): Promise<RgbImage> {
     throw new UsageError(`The picture ${path} cannot be read (${error.code}).`);
   });
   return decodeImage(bytes);
-}
-
-/** Refuses a scheduler that is not supported, and a number of steps that it does not have. */
-async function checkScheduler({ model, scheduler, steps }: SampleArgs): Promise<void> {
-  const file = await readJson(join(model, 'scheduler', 'scheduler_config.json'));
-  const config = { _class_name: '', ...file } as SchedulerConfig;
-  const sampler = makeSampler(pipelineScheduler(config, scheduler), { scheduler });
-  const noNoise = () => {
-    throw new Error('No step is made here.');
-  };
-  sampler.start(steps, { drawNoise: noNoise }).dispose();
 }
 
 /** Says so where the model reads only the beginning of a text, as diffusers does. */
@@ -92,7 +68,7 @@ function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: Sa
 }
 
 function drawImages(
-  { base, refiner }: { readonly base: Pipeline; readonly refiner: Pipeline | undefined },
+  { base, refiner }: DrawingModels,
   args: SampleArgs,
   image: RgbImage | undefined,
   mixedPrecision: MixedPrecision,
@@ -134,15 +110,16 @@ interface Picture {
   readonly height: number;
 }
 
-/** Everything needed to draw the picture again, but for the path of the model. */
+/** Everything needed to draw the picture again, but for the folders in the path of the model. */
 function pngText(
-  { scheduler, conditioning = STABLE_DIFFUSION }: Pipeline,
+  { base, commits }: DrawingModels,
   args: SampleArgs,
   precision: MixedPrecision,
   picture: Picture,
 ) {
+  const { scheduler, conditioning = STABLE_DIFFUSION } = base;
   const settings = {
-    model: basename(resolvePath(args.model)),
+    model: shownName(args.model),
     steps: args.steps,
     guidance_scale: args.guidance_scale ?? defaultGuidance(conditioning),
     scheduler: args.scheduler ?? scheduler._class_name,
@@ -153,6 +130,7 @@ function pngText(
       ? {}
       : { init_image: basename(args.init_image), strength: args.strength ?? 0.8 }),
     ...partsText(args),
+    ...hubText(args, commits),
     num_images: args.num_images,
     mixed_precision: precision,
     ...picture,
@@ -166,14 +144,24 @@ function pngText(
   };
 }
 
+/** Of a path its last part; a name of the hub as it is. */
+const shownName = (name: string) => (existsSync(name) ? basename(resolve(name)) : name);
+
+/** Which of the hub's commits were drawn with. */
+const hubText = ({ variant }: SampleArgs, hub: HubCommits) => ({
+  ...(variant === undefined ? {} : { variant }),
+  ...(Object.keys(hub).length === 0 ? {} : { hub }),
+});
+
 /** What was put into the model, by the names of files and folders. */
 function partsText({ unet, vae, lora, refiner, refiner_start }: SampleArgs) {
-  const name = (path: string) => basename(resolvePath(path));
   return {
-    ...(unet === undefined ? {} : { unet: name(unet) }),
-    ...(vae === undefined ? {} : { vae: name(vae) }),
-    ...(refiner === undefined ? {} : { refiner: name(refiner), refiner_start }),
-    ...(lora.length === 0 ? {} : { lora: lora.map(({ path, scale }) => `${name(path)}:${scale}`) }),
+    ...(unet === undefined ? {} : { unet: shownName(unet) }),
+    ...(vae === undefined ? {} : { vae: shownName(vae) }),
+    ...(refiner === undefined ? {} : { refiner: shownName(refiner), refiner_start }),
+    ...(lora.length === 0
+      ? {}
+      : { lora: lora.map(({ path, scale }) => `${shownName(path)}:${scale}`) }),
   };
 }
 

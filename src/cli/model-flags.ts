@@ -17,8 +17,9 @@ export interface ModelParts {
 /** Adds the flags of {@link ModelParts}. */
 export function addModelParts(add: (flag: string, options: ArgumentOptions) => void): void {
   const other = 'folder, or owner/name of the hub';
-  add('--unet', { metavar: 'MODEL', help: `${other}, to take the denoiser from` });
-  add('--vae', { metavar: 'MODEL', help: `${other}, to take the autoencoder from` });
+  const part = 'folder, .safetensors file, or name of either on the hub';
+  add('--unet', { metavar: 'MODEL', help: `${part}, to take the denoiser from` });
+  add('--vae', { metavar: 'MODEL', help: `${part}, to take the autoencoder from` });
   add('--refiner', {
     metavar: 'MODEL',
     help: "pipeline of SDXL's refiner, which draws the last steps",
@@ -38,6 +39,6 @@ export function addModelParts(add: (flag: string, options: ArgumentOptions) => v
     action: 'append',
     default: [],
     metavar: 'PATH[:SCALE]',
-    help: "adapter of diffusers or of kohya's scripts to add to the weights; may be given again",
+    help: "adapter of diffusers or of kohya's scripts, here or on the hub, to add to the weights; may be given again",
   });
 }

@@ -2,11 +2,12 @@ import { randomInt } from 'node:crypto';
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
 import { type SchedulerName, samplerNames, schedulerClasses } from '../diffusion/scheduler-classes';
 import { addMixedPrecision, decimal, fileName, integer, type PrecisionName } from './args';
+import { addHubFlags, type HubFlags } from './hub-flags';
 import { addModelParts, type ModelParts } from './model-flags';
 import { seeds } from './seeds';
 
 /** What `npm run sample` was asked for; every value is checked, and nothing was loaded yet. */
-export interface SampleArgs extends ModelParts {
+export interface SampleArgs extends ModelParts, HubFlags {
   readonly model: string;
   readonly prompt: string;
   readonly negative_prompt?: string;
@@ -41,8 +42,9 @@ function sampleParser(): ArgumentParser {
   add('--model', {
     required: true,
     metavar: 'MODEL',
-    help: 'diffusers folder (model_index.json, unet/, …), one file of the original layout, or owner/name of the hub',
+    help: 'diffusers folder (model_index.json, unet/, …), one file of the original layout, or owner/name or owner/name/file.safetensors of the hub',
   });
+  addHubFlags(add, '--model');
   addModelParts(add);
   add('--prompt', { required: true, metavar: 'TEXT' });
   add('--negative_prompt', { metavar: 'TEXT', help: 'what to stay away from' });
