@@ -13,6 +13,7 @@ interface UploadArgs {
   readonly part?: 'pipeline' | 'unet';
   readonly layout: 'diffusers' | 'root';
   readonly license?: string;
+  readonly revision?: string;
   readonly message?: string;
 }
 
@@ -32,7 +33,10 @@ function uploadArgs(argv: readonly string[]): UploadArgs {
   });
   add('--repo', { required: true, metavar: 'OWNER/NAME', help: 'made where there is none' });
   add('--private', { action: 'store_true', help: 'a repository that has to be made is private' });
-  add('--pr', { action: 'store_true', help: 'open a pull request in place of a commit to main' });
+  add('--pr', {
+    action: 'store_true',
+    help: 'open a pull request in place of a commit to the branch',
+  });
   add('--dry_run', { action: 'store_true', help: 'print what would be sent, and end' });
   add('--part', {
     choices: ['pipeline', 'unet'],
@@ -43,6 +47,7 @@ function uploadArgs(argv: readonly string[]): UploadArgs {
     default: 'diffusers',
     help: "root: the denoiser's files at the root, as the original sends them; default: diffusers",
   });
+  add('--revision', { metavar: 'BRANCH', help: 'branch of the repository; default: main' });
   add('--license', { metavar: 'ID', help: 'for the card, such as openrail++' });
   add('--message', { metavar: 'TEXT', help: 'of the commit' });
   return parser.parse_args([...argv]) as UploadArgs;
@@ -50,10 +55,10 @@ function uploadArgs(argv: readonly string[]): UploadArgs {
 
 async function main(): Promise<void> {
   const { folder, repo, dry_run, ...args } = uploadArgs(process.argv.slice(2));
-  const { part, layout, license, message } = args;
+  const { part, layout, license, message, revision } = args;
   const control = new AbortController();
   const options: PushOptions = {
-    ...{ part, layout, license, message },
+    ...{ part, layout, license, message, revision },
     visibility: args.private ? 'private' : 'public',
     as: args.pr ? 'pull request' : 'commit',
     signal: control.signal,

@@ -5,6 +5,7 @@ import { RepoCache, sizeOf } from '../hub/remote/cache-layout';
 import { downloadFiles } from '../hub/remote/download';
 import { HubError } from '../hub/remote/hub-error';
 import { currentCommit, listRepo, type RepoFile } from '../hub/remote/listing';
+import { type DownloadPlan, downloadPlan } from '../hub/remote/plan-download';
 import { RemoteFile } from '../hub/remote/remote-file';
 import { checkRevision } from '../hub/remote/repo-name';
 import type { ResolveOptions } from '../hub/remote/resolve';
@@ -21,35 +22,57 @@ export interface HubDataOptions
   readonly fetch?: 'parts' | 'whole' | undefined;
 }
 
+/** A split, and the folder of the data set that it is looked for in; '' for all of it. */
+export interface SplitPlace {
+  readonly split: string;
+  readonly inside: string;
+}
+
 /**
  * The parquet files of a split, on this disk or read through to the hub; or, where there are none, the folder of a data set
  * of pictures, downloaded.
- * @param inside a folder of the data set, '' for all of it
  * @throws HubError in one sentence
  */
 export async function hubSplit(
   name: string,
-  { split, inside }: { readonly split: string; readonly inside: string },
+  place: SplitPlace,
   options: HubDataOptions = {},
 ): Promise<{ readonly files: readonly string[] } | { readonly folder: string }> {
+  const { session, cache, commit, chosen, whole } = await lookUp(name, place, options);
+  if (!chosen || options.fetch === 'whole')
+    await downloadFiles(session, cache, commit, whole, options);
+  const folder = join(cache.snapshot(commit), place.inside);
+  if (!chosen) return { folder };
+  return { files: await Promise.all(chosen.map((file) => readable(session, cache, commit, file))) };
+}
+
+/** What reading a split would fetch at the most. @throws HubError */
+export async function planHubSplit(
+  name: string,
+  place: SplitPlace,
+  options: HubDataOptions = {},
+): Promise<DownloadPlan> {
+  const { session, cache, commit, whole } = await lookUp(name, place, options);
+  const { revision = 'main' } = options;
+  return downloadPlan(cache, { repo: session.repo, revision, commit }, whole);
+}
+
+/** Which files a split has. */
+async function lookUp(name: string, { split, inside }: SplitPlace, options: HubDataOptions) {
   const { revision = 'main' } = options;
   const session = new HubSession({ type: 'dataset', name }, options);
   const cache = new RepoCache(session.settings.cacheDir, session.repo);
   const { commit, files } = await listing(session, cache, checkRevision(revision));
+  options.onSource?.({ repo: session.repo, revision, commit });
   const chosen = ofSplit(files, split, inside);
   const whole =
     chosen ?? files.filter(({ path }) => path.startsWith(inside === '' ? '' : `${inside}/`));
-  if (whole.length === 0)
-    throw new HubError(
-      `The data set ${name} has no files${inside === '' ? '' : ` in "${inside}"`}.`,
-      undefined,
-      'missing',
-    );
-  if (!chosen || options.fetch === 'whole')
-    await downloadFiles(session, cache, commit, whole, options);
-  const folder = join(cache.snapshot(commit), inside);
-  if (!chosen) return { folder };
-  return { files: await Promise.all(chosen.map((file) => readable(session, cache, commit, file))) };
+  if (whole.length > 0) return { session, cache, commit, chosen, whole };
+  throw new HubError(
+    `The data set ${name} has no files${inside === '' ? '' : ` in "${inside}"`}.`,
+    undefined,
+    'missing',
+  );
 }
 
 /** The list of a commit's files, kept for a run without the network. */

@@ -1,9 +1,10 @@
 /** The data that train.py's flags name: opened, filtered and counted. Upstream: train.py, DATASET block. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DownloadPlan } from '../hub/remote/plan-download';
 import { isRepoName } from '../hub/remote/repo-name';
 import { unknownName } from '../hub/remote/resolve';
-import { type HubDataOptions, hubSplit } from './hub-data';
+import { type HubDataOptions, hubSplit, planHubSplit } from './hub-data';
 import { type FolderOrder, imageFolder, metadataFiles } from './image-folder';
 import { asPairs, ownTable } from './own-tables';
 import {
@@ -81,7 +82,7 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Op
 
 async function openTable(options: TrainingDataOptions, order: FolderOrder): Promise<Table> {
   const { split = 'train' } = options;
-  const remote = await remoteData(options, split);
+  const remote = await remoteData(options);
   if (remote && 'files' in remote) return asPairs(await parquetTable(remote.files));
   const folder = remote?.folder ?? dataFolder(options);
   const own = await ownTable(folder);
@@ -98,15 +99,29 @@ async function openTable(options: TrainingDataOptions, order: FolderOrder): Prom
   );
 }
 
-/** A data set of the hub, unless its name is that of something on this disk. */
-async function remoteData(options: TrainingDataOptions, split: string) {
-  const { datasetName, datasetConfigName: config, trainDataDir, hub } = options;
-  if (datasetName === undefined || statSync(datasetName, { throwIfNoEntry: false }))
-    return undefined;
-  if (!isRepoName(datasetName)) throw unknownName(datasetName);
+/**
+ * What of the hub {@link openTrainingData} would fetch at the most; nothing is planned for what is on this disk.
+ * @throws HubError where the hub or the network refuse
+ */
+export async function planTrainingData(
+  options: TrainingDataOptions,
+): Promise<DownloadPlan | undefined> {
+  const remote = remotePlace(options);
+  return remote && planHubSplit(remote.name, remote, options.hub);
+}
+
+async function remoteData(options: TrainingDataOptions) {
+  const remote = remotePlace(options);
+  return remote && hubSplit(remote.name, remote, options.hub);
+}
+
+/** Where on the hub the data set is, unless its name is that of something on this disk. */
+function remotePlace(options: TrainingDataOptions) {
+  const { datasetName: name, datasetConfigName: config, trainDataDir, split = 'train' } = options;
+  if (name === undefined || statSync(name, { throwIfNoEntry: false })) return undefined;
+  if (!isRepoName(name)) throw unknownName(name);
   const inside = [config === 'default' ? undefined : config, trainDataDir];
-  const folder = inside.filter((name) => name !== undefined).join('/');
-  return hubSplit(datasetName, { split, inside: folder }, hub);
+  return { name, split, inside: inside.filter((part) => part !== undefined).join('/') };
 }
 
 function dataFolder({ datasetName, datasetConfigName, trainDataDir }: TrainingDataOptions): string {

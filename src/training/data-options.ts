@@ -17,6 +17,11 @@ export function dataOptions(options: TrainOptions): TrainingDataOptions {
   };
 }
 
+/** Which files of the models a run takes from the hub. The data set has no revision there. Upstream: train.py, `revision`. */
+export const modelHubOptions = ({ cacheDir, revision, variant }: TrainOptions) => ({
+  ...{ cacheDir, revision, variant },
+});
+
 const definedOnly = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;

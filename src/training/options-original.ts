@@ -31,7 +31,7 @@ const data = group('Data', {
   caption_column: text('caption', 'column of texts, or of lists of texts'),
   max_train_samples: integer(undefined, { min: 1 }, 'train on a random choice of this many'),
   split: text('train', 'part of the data set; only train is shuffled'),
-  cache_dir: text(undefined, 'where downloads are kept'),
+  cache_dir: text(undefined, 'where what comes from the hub is kept'),
   resolution: integer(
     undefined,
     { min: 8, multipleOf: 8 },

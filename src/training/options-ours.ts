@@ -3,6 +3,7 @@ import { choice, group, integer, number, onOff, settings, text, texts } from './
 import type { ParitySwitches } from './parity';
 
 const model = group('Model', {
+  variant: text(undefined, 'weight files with this in their name, such as fp16'),
   lora_rank: integer(undefined, { min: 1 }, 'train an adapter of this rank, not the whole UNet'),
   lora_alpha: number(undefined, { above: 0 }, 'strength of the adapter; default: its rank'),
   lora_target_modules: texts(

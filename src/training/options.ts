@@ -32,6 +32,9 @@ export interface TrainOptions extends Omit<Given, 'resolution'> {
 /** What a caller says; the rest has defaults. */
 export type TrainRequest = { readonly [K in keyof Given]?: Given[K] | undefined };
 
+/** What stands in a run's `config.json` beside its options, and may be given back with them: which commits they led to. */
+export const HUB_COMMITS = 'hubCommits';
+
 /** `beta_dpo` → `betaDpo`. */
 export const optionOf = (flag: TrainFlag) =>
   flag.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()) as TrainOption;
@@ -52,7 +55,7 @@ export const trainOptionRows = (Object.keys(TRAIN_FLAGS) as TrainFlag[]).map((fl
  */
 export function resolveTrainOptions(request: TrainRequest): TrainOptions {
   const given = request as Readonly<Record<string, unknown>>;
-  const known = new Set<string>(trainOptionRows.map(({ option }) => option));
+  const known = new Set<string>([...trainOptionRows.map(({ option }) => option), HUB_COMMITS]);
   for (const name of Object.keys(given))
     if (!known.has(name)) throw new RangeError(`"${name}" is no training option.`);
 

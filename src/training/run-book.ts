@@ -4,12 +4,19 @@ import { join } from 'node:path';
 import { encodePng } from '../data/image';
 import { type SavePipelineOptions, saveLora, savePipeline } from '../hub';
 import { writeTextAtomically } from '../hub/atomic';
-import { readJson, writeJson } from '../hub/json-file';
+import {
+  isJsonObject,
+  type JsonObject,
+  readJson,
+  readJsonIfThere,
+  writeJson,
+} from '../hub/json-file';
 import { saveCheckpoint } from './checkpoint';
 import { removeOldCheckpoints } from './checkpoint-folders';
 import { withoutSecrets } from './configuration';
 import { type Metrics, type MetricsFile, metricsOf, openMetrics } from './metrics';
 import type { NotFiniteError } from './not-finite';
+import { HUB_COMMITS } from './options';
 import type { StepRecord } from './record';
 import { openReporter, type Reporter } from './reporters';
 import { withResult } from './run-models';
@@ -43,10 +50,7 @@ export class RunBook {
     mkdirSync(outputDir, { recursive: true });
     if (start.step === 0) setAside(join(outputDir, 'metrics.jsonl'), note);
     const config = withoutSecrets({ ...options });
-    await writeTextAtomically(
-      join(outputDir, 'config.json'),
-      `${JSON.stringify(config, undefined, 2)}\n`,
-    );
+    await writeConfig(join(outputDir, 'config.json'), config, run, note);
     const reporter = await openReporter(reportTo === 'all' ? 'tensorboard' : reportTo, {
       loggingDir: join(outputDir, loggingDir, trackerProjectName),
       project: trackerProjectName,
@@ -172,6 +176,24 @@ function validationOf({ options, effective }: RunSetup) {
 /** Of preferred and rejected pictures together, where there are both. */
 const meanOf = (name: string, w?: number, l?: number) =>
   w === undefined || l === undefined ? {} : { [name]: 0.5 * (w + l) };
+
+/** The options, and the commits that their names led to; a run that goes on says where the hub has others by now. */
+async function writeConfig(
+  path: string,
+  config: JsonObject,
+  { hubCommits, start }: RunSetup,
+  note: Note,
+): Promise<void> {
+  const before = start.step > 0 ? (await readJsonIfThere(path))?.[HUB_COMMITS] : undefined;
+  for (const [name, commit] of Object.entries(isJsonObject(before) ? before : {}))
+    if (name in hubCommits && hubCommits[name] !== commit)
+      note(
+        `${name} was at commit ${commit} when the run began, and is at ${hubCommits[name]} now.`,
+      );
+  const isLocal = Object.keys(hubCommits).length === 0;
+  const whole = { ...config, ...(isLocal ? {} : { [HUB_COMMITS]: hubCommits }) };
+  await writeTextAtomically(path, `${JSON.stringify(whole, undefined, 2)}\n`);
+}
 
 /** `metrics.jsonl` → the first of `metrics-1.jsonl`, `metrics-2.jsonl`, … that is free. */
 function setAside(path: string, note: Note): void {

@@ -20,6 +20,7 @@ import {
   withLora,
 } from '../models';
 import type { TorchGenerator } from '../random';
+import { modelHubOptions } from './data-options';
 import { effectiveOptions } from './effective';
 import { checkFamily } from './option-paths';
 import type { TrainOptions } from './options';
@@ -42,8 +43,8 @@ export interface LoadRunOptions {
   readonly onTextEncoder: (config: ClipTextConfig) => void;
   /** A checkpoint's file or folder: full path of `unet`, or of the adapter's file. */
   readonly checkpoint?: { weights(name: string): string };
-  /** Who is told of downloads, where a name is one of the hub's. */
-  readonly hub?: Pick<ResolveOptions, 'onNote' | 'onProgress' | 'signal'> | undefined;
+  /** Who is told of downloads and commits, where a name is one of the hub's. */
+  readonly hub?: Pick<ResolveOptions, 'onNote' | 'onProgress' | 'onSource' | 'signal'> | undefined;
 }
 
 /** Names of a policy's weights in a checkpoint. */
@@ -63,7 +64,7 @@ export async function loadRunModels(
   const base = await loadPipeline(pretrainedModelNameOrPath, {
     unet: unetInit === '' ? undefined : unetInit,
     vae: pretrainedVaeModelNameOrPath,
-    ...{ revision: options.revision, ...hub },
+    ...{ ...modelHubOptions(options), ...hub },
   });
   try {
     checkFamily(pretrainedModelNameOrPath, base.conditioning, options);

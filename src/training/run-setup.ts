@@ -11,6 +11,7 @@ import {
   openTrainingData,
 } from '../data';
 import type { OnProgress } from '../hub';
+import { collectCommits, type HubCommits } from '../hub/remote/commits';
 import { fixText } from '../models/fix-text';
 import { preferenceLosses } from '../preference';
 import { PythonRandom, TorchGenerator } from '../random';
@@ -41,6 +42,8 @@ export interface RunSetup extends RunState {
   readonly random: { readonly torch: TorchGenerator; readonly python: PythonRandom };
   readonly data: OpenedTrainingData;
   readonly batches: BatchSource;
+  /** Of the models and data that came from the hub. */
+  readonly hubCommits: HubCommits;
   /** Where it goes on. */
   readonly start: Boundary;
   dispose(): void;
@@ -88,7 +91,8 @@ export async function setUpRun(
   };
   const parity = switchesOf(options);
   note(`Loading ${options.pretrainedModelNameOrPath}.`);
-  const hub = { onNote: note, onProgress: onTransfer };
+  const { commits: hubCommits, onSource } = collectCommits();
+  const hub = { onNote: note, onProgress: onTransfer, onSource };
   const models = await loadRunModels(options, {
     hub,
     generator: random.torch,
@@ -98,14 +102,15 @@ export async function setUpRun(
     ...(saved ? { checkpoint: saved } : {}),
   });
   try {
-    return await withModels({ options, random, parity, models }, saved, note, hub);
+    const opened = { options, random, parity, models, hubCommits };
+    return await withModels(opened, saved, note, hub);
   } catch (error) {
     models.dispose();
     throw error;
   }
 }
 
-type Opened = Pick<RunSetup, 'options' | 'random' | 'parity' | 'models'>;
+type Opened = Pick<RunSetup, 'options' | 'random' | 'parity' | 'models' | 'hubCommits'>;
 
 async function withModels(
   opened: Opened,
@@ -116,9 +121,13 @@ async function withModels(
   const { options, random, models } = opened;
   const effective = effectiveOptions(options);
   const data = await chosen(
-    await openTrainingData({ ...dataOptions(options), hub }),
+    await openTrainingData({
+      ...dataOptions(options),
+      hub: { cacheDir: options.cacheDir, ...hub },
+    }),
     options,
     note,
+    hub,
   );
   const optimizer = makeOptimizer(options, effective, models);
   const ema = options.useEma ? new Ema(models.trained, { decay: options.emaDecay }) : undefined;

@@ -1,5 +1,6 @@
 /** The README.md of a model that was trained here: what is known of the run, and nothing else. */
 
+import { isJsonObject, type JsonObject } from '../json-file';
 import { isRepoName } from './repo-name';
 import type { RunFacts } from './run-facts';
 import { withoutTokens } from './secrets';
@@ -105,7 +106,7 @@ function trainingTable({ config = {}, lastMetrics }: RunFacts): string {
     const value = config[option];
     return value === undefined || value === null || value === ''
       ? []
-      : [`| ${label} | ${code(value)} |`];
+      : [`| ${label} | ${code(value)}${commitOf(config, value)} |`];
   });
   const { step, train_loss: loss, implicit_acc_accumulated: accuracy } = lastMetrics ?? {};
   const figures = [
@@ -151,6 +152,15 @@ const isLora = (files: readonly string[]) =>
   !files.includes('model_index.json');
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** Where the value is a name of the hub: the commit of it that the run read, as its `config.json` has it. */
+function commitOf({ hubCommits, revision }: JsonObject, name: unknown): string {
+  if (!isJsonObject(hubCommits) || typeof name !== 'string') return '';
+  const commit = [name, `${name}@${revision}`, `datasets/${name}`]
+    .map((key) => hubCommits[key])
+    .find((found) => found !== undefined);
+  return commit === undefined ? '' : ` at ${code(commit)}`;
+}
 
 /** A value in a table or a sentence, whatever stands in it. */
 function code(value: unknown): string {

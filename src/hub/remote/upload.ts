@@ -7,7 +7,7 @@ import { sizeOf } from './cache-layout';
 import { HubError } from './hub-error';
 import { modelCard } from './model-card';
 import { type OnProgress, TransferMeter } from './progress';
-import { isRepoName, type RepoName } from './repo-name';
+import { checkRevision, isRepoName, type RepoName } from './repo-name';
 import { readRunFacts } from './run-facts';
 import { HubSession } from './session';
 import type { HubOptions } from './settings';
@@ -16,8 +16,10 @@ import { planUpload, samplePictures, type UploadChoice, type UploadFile } from '
 export interface PushOptions extends HubOptions, UploadChoice {
   /** Of a repository that has to be made. @default 'public' */
   readonly visibility?: 'public' | 'private' | undefined;
-  /** `commit` to the main branch, or open a `pull request`. @default 'commit' */
+  /** `commit` to the branch, or open a `pull request`. @default 'commit' */
   readonly as?: 'commit' | 'pull request' | undefined;
+  /** A branch that is there. @default 'main' */
+  readonly revision?: string | undefined;
   /** An identifier of the hub, such as `openrail++`, for the card. */
   readonly license?: string | undefined;
   /** @default 'Upload a model trained with Diffusion-DPO' */
@@ -85,6 +87,7 @@ export async function pushToHub(
   const { commitIter } = await import('@huggingface/hub');
   const steps = commitIter({
     ...{ repo: name, hubUrl: session.hubUrl, fetch: session.fetch, useXet: false },
+    branch: checkRevision(options.revision ?? 'main'),
     title: options.message ?? 'Upload a model trained with Diffusion-DPO',
     operations: operations(plan),
     isPullRequest: options.as === 'pull request',

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { tensorCount } from '../../../src/engine';
 import { disposePipeline, loadClipModel, loadPipeline } from '../../../src/hub';
+import { resolvePart } from '../../../src/hub/remote/resolve';
 import { fixturePath } from '../../support/fixtures';
 import { request, run } from '../../support/train-run';
-import { withHub } from '../../support/with-hub';
-
-/** The files of a folder, as a repository's. @param under a folder of the repository to put them in */
-function contentsOf(folder: string, under = ''): Record<string, Buffer> {
-  const names = readdirSync(folder, { recursive: true }).map(String);
-  const files = names.filter((name) => statSync(join(folder, name)).isFile());
-  return Object.fromEntries(files.map((name) => [under + name, readFileSync(join(folder, name))]));
-}
+import { contentsOf, inEnvironment, withHub } from '../../support/with-hub';
 
 const tiny = fixturePath('pipelines', 'tiny-sd');
 
@@ -34,13 +28,26 @@ describe('loading by a name of the hub', () => {
       assert.equal(tensorCount(), before);
       const bytes = (folder: string) =>
         statSync(join(tiny, folder, 'diffusion_pytorch_model.safetensors')).size;
-      const twice = hub.asked.filter(({ path }) => /tiny-sd\/resolve.*(unet|vae)/.test(path));
+      const twice = hub.asked.filter(({ path }) =>
+        /tiny-sd\/resolve.*(unet|vae).*(safet|bin)/.test(path),
+      );
       assert.deepEqual(
         twice.map(({ path }) => path),
         [],
         'parts that others take the place of',
       );
       assert.ok(hub.bytesSent > bytes('unet') + bytes('vae'));
+    }));
+
+  it('finds a part at the root of a repository, also without the network', () =>
+    withHub(async ({ hub, options }) => {
+      hub.add('someone/vae', contentsOf(join(tiny, 'vae')));
+      const online = await resolvePart('someone/vae', 'vae', options);
+      assert.ok(existsSync(join(online, 'diffusion_pytorch_model.safetensors')));
+      const off = { ...options, network: 'offline' } as const;
+      assert.equal(await resolvePart('someone/vae', 'vae', off), online);
+      await hub.close();
+      assert.equal(await resolvePart('someone/vae', 'vae', options), online);
     }));
 
   it('loads a CLIP model', () =>
@@ -51,30 +58,42 @@ describe('loading by a name of the hub', () => {
       assert.ok(tokenizer.modelMaxLength > 0);
     }));
 
-  it('trains on model, denoiser and pairs by their names as by their folders', () =>
+  it('trains on model, denoiser and pairs by their names as by their folders, and notes their commits', () =>
     withHub(async ({ hub, folder, options }) => {
-      hub.add('someone/tiny-sd', contentsOf(tiny));
-      hub.add('someone/tuned', contentsOf(join(tiny, 'unet'), 'unet/'));
-      hub.add('someone/pairs', contentsOf(fixturePath('oracle', 'pickapic_tiny')), 'dataset');
+      const model = hub.add('someone/tiny-sd', contentsOf(tiny));
+      const unet = hub.add('someone/tuned', contentsOf(join(tiny, 'unet'), 'unet/'));
+      const pairs = contentsOf(fixturePath('oracle', 'pickapic_tiny'));
+      const data = hub.add('someone/pairs', pairs, 'dataset');
       const names = {
         pretrainedModelNameOrPath: 'someone/tiny-sd',
         unetInit: 'someone/tuned',
         datasetName: 'someone/pairs',
+        cacheDir: join(folder, 'elsewhere'),
       };
-      const outside = Object.keys(options.env).map((name) => [name, process.env[name]] as const);
-      try {
-        Object.assign(process.env, options.env);
-        const steps = { maxTrainSteps: 1 };
-        const near = await run(request(join(folder, 'near'), steps));
-        const far = await run(request(join(folder, 'far'), { ...steps, ...names }));
-        const losses = ({ records }: typeof near) => records.map(({ step, loss }) => [step, loss]);
-        assert.deepEqual(losses(far), losses(near));
-        assert.equal(near.records.length, 1);
-      } finally {
-        for (const [name, value] of outside)
-          if (value === undefined) delete process.env[name];
-          else process.env[name] = value;
-      }
+      await inEnvironment(options.env, async () => {
+        const [near, far] = [join(folder, 'near'), join(folder, 'far')];
+        const here = await run(request(near, { maxTrainSteps: 1 }));
+        const there = await run(request(far, { maxTrainSteps: 1, ...names }));
+        const losses = ({ records }: typeof here) => records.map(({ step, loss }) => [step, loss]);
+        assert.deepEqual(losses(there), losses(here));
+        assert.equal(here.records.length, 1);
+        assert.ok(existsSync(join(folder, 'elsewhere', 'models--someone--tiny-sd')));
+        assert.ok(!existsSync(join(folder, 'cache', 'hub')), 'the cache is the one that is named');
+        const written = (out: string) => JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'));
+        assert.ok(!('hubCommits' in written(near)));
+        const { hubCommits } = written(far);
+        assert.deepEqual(hubCommits, {
+          'someone/tiny-sd': model,
+          'someone/tuned': unet,
+          'datasets/someone/pairs': data,
+        });
+
+        const now = hub.add('someone/tiny-sd', { 'README.md': 'new' });
+        const again = await run({ ...written(far), maxTrainSteps: 2 }); // config.json may be given back whole
+        const told = `someone/tiny-sd was at commit ${model} when the run began, and is at ${now} now.`;
+        assert.ok(again.notes.includes(told), again.notes.join('\n'));
+        assert.equal(written(far).hubCommits['someone/tiny-sd'], now);
+      });
     }));
 
   it('refuses what is no folder and no name', async () => {

@@ -20,6 +20,7 @@ function runFolder(root: string): string {
     lossType: 'dpo',
     betaDpo: 5000,
     maxTrainSteps: 200,
+    hubCommits: { 'someone/base': 'b'.repeat(40), 'datasets/someone/pairs': 'd'.repeat(40) },
     unetInit: '',
     outputDir: '/secret/place',
     hubToken: TOKEN,
@@ -118,6 +119,8 @@ describe('planPush', () => {
         'license: "openrail++"',
         'base_model: someone/base',
         '- someone/pairs',
+        `| base model | \`someone/base\` at \`${'b'.repeat(40)}\` |`,
+        `| data set | \`someone/pairs\` at \`${'d'.repeat(40)}\` |`,
         '| β | `5000` |',
         '| optimizer steps | `200` |',
         '| PickScore | 70.1 % | 66.0–74.0 % | 500 |',
@@ -204,6 +207,16 @@ describe('pushToHub', () => {
       assert.equal(onHub(trial).size, 0);
       assert.equal(onHub(trial, 'refs/pr/1').size, 13);
       assert.equal(hub.store.repos.get(`model ${REPO}`)?.access, 'private');
+    }));
+
+  it('commits to the branch that is named', () =>
+    withRun(async (trial) => {
+      const { options, run } = trial;
+      await pushToHub(run, REPO, { ...options, revision: 'seed-1', token: TOKEN });
+      assert.equal(onHub(trial).size, 0);
+      assert.equal(onHub(trial, 'seed-1').size, 13);
+      const wrong = pushToHub(run, REPO, { ...options, revision: '../x', token: TOKEN });
+      await assert.rejects(wrong, /"\.\.\/x" is no revision/);
     }));
 
   it('says what to do without a token, and with one that is refused', () =>
