@@ -3,8 +3,9 @@ import { describeCounts } from '../data/pairs';
 import { formatDuration } from '../show/text';
 import { NUM_PROCESSES } from '../training/effective';
 import { switchesOf } from '../training/parity';
+import type { PlannedDownload, Unknown } from '../training/plan-downloads';
 import type { StepSeconds } from '../training/plan-memory';
-import type { ModelPlan, RunPlan, Unknown } from '../training/run-plan';
+import type { ModelPlan, RunPlan } from '../training/run-plan';
 
 type Line = readonly [label: string, value: string];
 
@@ -24,7 +25,9 @@ const line = ([label, value]: Line) => `${label.padEnd(22)}  ${value}`;
 
 /** One line for each thing that is decided. */
 export const planLines = (plan: RunPlan): string[] =>
-  [modelLines, dataLines, stepLines, runLines, memoryLines].flatMap((part) => part(plan).map(line));
+  [modelLines, hubLines, dataLines, stepLines, runLines, memoryLines].flatMap((part) =>
+    part(plan).map(line),
+  );
 
 /** Estimated from a few runs of each kind of a step's operations. */
 export function timeLine({ options }: RunPlan, { micro, update }: StepSeconds): string {
@@ -48,6 +51,19 @@ function modelLines({ options, model }: RunPlan): Line[] {
     ...parts,
     ['trained', isUnknown(model) ? trained : `${trained}: ${whole(model.parameters.trained)}`],
   ];
+}
+
+const hubLines = ({ downloads }: RunPlan): Line[] =>
+  downloads.map((download) => ['from the hub', downloadText(download)]);
+
+function downloadText({ name, fetch, plan }: PlannedDownload): string {
+  if (isUnknown(plan)) return plan.unknown;
+  const bytes = plan.files.reduce((sum, file) => sum + file.size, 0);
+  const missing =
+    plan.missingBytes === 0 ? 'all in the cache' : `${size(plan.missingBytes)} to download`;
+  const read = fetch === 'parts' ? '; of it those columns that are read' : '';
+  const files = `${several(plan.files.length, 'file')}, ${size(bytes)}`;
+  return `${name} at ${plan.source.commit.slice(0, 8)}: ${files}, ${missing}${read}`;
 }
 
 const parameterCounts = ({ parameters: { unet, vae, textEncoder } }: ModelPlan) =>

@@ -63,6 +63,7 @@ export {
   parityLedger,
   paritySwitches,
 } from './parity';
+export type { PlannedDownload, Unknown } from './plan-downloads';
 export { type MemoryPlan, type PlanOptions, planMemory } from './plan-memory';
 export { type PreferenceStepOptions, preferenceStep, type SeenMicroBatch } from './preference-step';
 export { type MicroRecord, type MicroStep, meanRecord, type StepRecord } from './record';
@@ -80,7 +81,7 @@ export {
   loadCheckpoint,
 } from './resume';
 export { createRunFolder, currentRunFolder, RUNS_FOLDER, type RunFolder } from './run-folder';
-export { type DataPlan, type ModelPlan, planRun, type RunPlan, type Unknown } from './run-plan';
+export { type DataPlan, type ModelPlan, planRun, type RunPlan } from './run-plan';
 export { type RunInfo, type RunsOptions, runInfo, runs } from './runs';
 export { type SftStepOptions, sftStep } from './sft-step';
 export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';

@@ -175,7 +175,7 @@ describe('npm run train', function () {
 
   const run = (...words: readonly string[]) => {
     const argv = ['--import', 'tsx', join('src', 'cli', 'train.ts'), ...words];
-    const env = { ...process.env, COLUMNS: '100' };
+    const env = { ...process.env, COLUMNS: '100', HF_HUB_OFFLINE: '1', HF_HOME: '/no/such/cache' };
     const cwd = resolve(__dirname, '..', '..');
     return spawnSync(process.execPath, argv, { cwd, env, encoding: 'utf8' });
   };

@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
-import { resolve } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import { planLines, timeLine } from '../../src/cli/plan-text';
 import { trainCommand } from '../../src/cli/train-args';
 import { adafactorShapes, tensorCount } from '../../src/engine';
-import { engineShape } from '../../src/hub';
+import { engineShape, resolve } from '../../src/hub';
 import { unetConfig, unetWeights } from '../../src/models';
 import { UNET_JSON } from '../../src/toyworld/model-configs';
 import { planRun } from '../../src/training/run-plan';
+import { fixturePath } from '../support/fixtures';
+import { contentsOf, HASTY, withHub } from '../support/with-hub';
 
-const root = resolve(__dirname, '..', '..');
-const plan = (...words: readonly string[]) => {
+const root = resolvePath(__dirname, '..', '..');
+const command = (...words: readonly string[]) => {
   const local = ['--pretrained_model_name_or_path', `${root}/data/base`];
   const data = ['--dataset_name', `${root}/data/pairs`];
-  return planRun(trainCommand(['--preset', 'toy', ...local, ...data, ...words]).options);
+  return trainCommand(['--preset', 'toy', ...local, ...data, ...words]);
 };
+const plan = (...words: readonly string[]) => planRun(command(...words).options);
 
 async function modelPlan(...words: readonly string[]) {
   const { model } = await plan(...words);
@@ -68,9 +71,13 @@ describe('planRun', function () {
   });
 
   it('says what is not known before a download, and prints the rest', async () => {
-    const toy = await plan('--pretrained_model_name_or_path', 'owner/name');
-    const text = planLines(toy).join('\n');
+    const off = { env: { HF_HUB_OFFLINE: '1', HF_HOME: '/no/such/cache' } };
+    const named = command('--pretrained_model_name_or_path', 'owner/name').options;
+    const text = planLines(await planRun(named, off)).join('\n');
     assert.match(text, /^parameters +not known until "owner\/name" is downloaded from the hub$/m);
+    const why =
+      'owner/name is not in the cache (/no/such/cache/hub), and the network is off (HF_HUB_OFFLINE)';
+    assert.ok(text.includes(`\nfrom the hub            ${why}\n`), text);
     assert.match(text, /^pairs +kept 6331 of 6912, 581 ties$/m);
     assert.match(text, /^steps +200, in 2 epochs of 197 steps from 197 micro-batches$/m);
     // half a second a micro-batch, two a step, and 0.2 for the optimizer, 200 steps
@@ -78,4 +85,70 @@ describe('planRun', function () {
     const time = timeLine(two, { micro: 0.5, update: 0.2 });
     assert.match(time, /^time +4:00 on this machine as it is now, 1\.2 s a step; estimated/);
   });
+
+  it('tells what the hub would send, and plans by what describes the models', () =>
+    withHub(async ({ hub, folder, options }) => {
+      const { env } = options;
+      const model = hub.add('someone/toy', contentsOf(`${root}/data/base`));
+      const vae = hub.add('someone/vae', contentsOf(`${root}/data/base/vae`));
+      const pairs = contentsOf(fixturePath('oracle', 'pickapic_tiny'));
+      const data = hub.add('someone/pairs', pairs, 'dataset');
+      const names = ['--dataset_name', 'someone/pairs', '--cache_dir', join(folder, 'here')];
+      const models = ['--pretrained_model_name_or_path', 'someone/toy'];
+      const vaeOf = ['--pretrained_vae_model_name_or_path', 'someone/vae'];
+      const { options: asked } = command(...models, ...vaeOf, ...names);
+      const before = tensorCount();
+      const made = await planRun(asked, { env });
+      const near = await plan();
+      assert.ok('parameters' in made.model && 'parameters' in near.model);
+      assert.deepEqual(made.model.parameters, near.model.parameters);
+      assert.equal(tensorCount(), before);
+      const bytes = (of: string) =>
+        made.downloads.flatMap(({ name, plan: { ...told } }) =>
+          name === of && 'files' in told ? told.files.map(({ size }) => size) : [],
+        );
+      const sum = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0);
+      const parquet = Object.values(pairs).filter((file) => file.length > 10_000);
+      assert.equal(sum(bytes('someone/pairs')), sum(parquet.map((file) => file.length)));
+      const weights = hub.asked.filter(({ host }) => host === 'cdn');
+      assert.deepEqual(weights, [], 'a plan fetches no weights');
+      const lines = planLines(made).join('\n');
+      const line = (name: string, commit: string, rest: string) =>
+        assert.match(
+          lines,
+          new RegExp(`^from the hub +${name} at ${commit.slice(0, 8)}: ${rest}`, 'm'),
+        );
+      line('someone/toy', model, '\\d+ files, 8 MB, 8 MB to download$');
+      line('someone/vae', vae, '2 files, 2 MB, 2 MB to download$');
+      line(
+        'someone/pairs',
+        data,
+        '1 file, 1 MB, 1 MB to download; of it those columns that are read$',
+      );
+
+      await resolve('someone/vae', { env, cacheDir: join(folder, 'here') });
+      const later = planLines(await planRun(asked, { env })).join('\n');
+      assert.match(later, /someone\/vae at \w+: 2 files, 2 MB, all in the cache$/m);
+      await hub.close();
+      const kept = await planRun(asked, { env, patience: HASTY });
+      const places = kept.downloads.map(({ name, plan: told }) => [name, 'source' in told]);
+      const cut = [
+        ['someone/toy', false],
+        ['someone/vae', true],
+        ['someone/pairs', false],
+      ];
+      assert.deepEqual(places, cut, 'the cache is looked at where the hub does not answer');
+      const gone = command(...models, ...names).options;
+      const [first] = (await planRun(gone, { env, patience: HASTY })).downloads;
+      assert.match(JSON.stringify(first?.plan), /127\.0\.0\.1:\d+ cannot be reached/);
+    }));
+
+  it('refuses at once what the hub does not have', () =>
+    withHub(async ({ options: { env } }) => {
+      const { options } = command('--unet_init', 'someone/nothing');
+      await assert.rejects(planRun(options, { env, patience: HASTY }), {
+        name: 'HubError',
+        message: /^someone\/nothing is not shown without a login \(401\)/,
+      });
+    }));
 });
