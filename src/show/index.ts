@@ -26,6 +26,7 @@ export { cellSignal, DISPLAY, type Displayable, type MimeBundle } from './notebo
 export { type ShowPairsOptions, showPairs } from './pair-look';
 export { type LivePlot, livePlot, type Plot, type PlotOptions, plot } from './plot';
 export {
+export { type PreviewOptions, preview } from './preview';
   type Facts,
   follow,
   type Progress,
