@@ -2,6 +2,7 @@
 export { type BootstrapOptions, bootstrapMean, type Interval } from './bootstrap';
 export { clipPixelValues, clipScores } from './clip-score';
 export { type ImplicitAccuracyOptions, implicitAccuracy } from './implicit-accuracy';
+export { type LabelWinRateOptions, labelWinRate } from './label-win-rate';
 export {
   clipSelector,
   EMBEDDED_SCORER,
