@@ -70,6 +70,7 @@ function seenShape(
   const [first = 0, ...rest] = shape;
   if (third !== undefined) return first % 3 === 0 ? [first / 3, ...rest] : shape;
   if (form === 'transposed') return [...shape].reverse();
+  if (expected.length === 0 && elementCount(shape) === 1) return expected; // a scalar as a list of one
   const plain = withoutKernel(shape); // a 1×1 convolution and a linear layer have the same numbers
   return String(plain) === String(withoutKernel(expected)) ? expected : shape;
 }
