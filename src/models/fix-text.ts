@@ -1,9 +1,11 @@
+import { entityOf, numbered, WINDOWS_1252 } from './html-entities';
+
 /**
  * `ftfy.fix_text` (6.3) without its guesses: what the tokenizer of transformers 4 did to a text before cutting it, where
  * ftfy was installed, as train.py's requirements ask. Curly quotes become straight, ligatures letters, full-width forms
  * plain; control characters and terminal colours go.
  *
- * Not here: the repair of text decoded in a wrong encoding, and entities of HTML other than numbers and XML's five.
+ * Not here: the repair of text decoded in a wrong encoding, and entities of HTML that HTML 4 had not.
  * Source: ftfy/__init__.py (`fix_text`, `fix_and_explain`), ftfy/fixes.py.
  */
 export function fixText(text: string): string {
@@ -25,18 +27,21 @@ function fixLine(line: string, steps: readonly Step[]): string {
   return fixed === line ? fixed : fixLine(fixed, steps);
 }
 
-const XML = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" } as const;
-
 const ENTITIES: Step = (text) =>
-  text.replace(/&(amp|lt|gt|quot|apos|#\d{1,23}|#[xX][\da-fA-F]{1,22});/g, (_, name: string) => {
-    if (name in XML) return XML[name as keyof typeof XML];
-    const code = Number(name.slice(1).replace(/^x/i, '0x'));
-    const isCharacter = code > 0 && code < 0x110000 && !(code >= 0xd800 && code < 0xe000);
-    return isCharacter ? String.fromCodePoint(code) : '\ufffd';
-  });
+  text.replace(
+    /&(#(?:\d{1,23}|[xX][\da-fA-F]{1,22})|[\da-zA-Z]{1,24});/g,
+    (whole, name: string) => {
+      if (name.startsWith('#')) return numbered(name);
+      return entityOf(name) ?? shouted(name) ?? whole;
+    },
+  );
 
-/** What the bytes 0x80 … 0x9f are in Windows-1252; five are nothing and stay. */
-const WINDOWS_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+/** `&EACUTE;`, which is no name, is the capital of `&eacute;`. */
+function shouted(name: string): string | undefined {
+  const quiet = name.toLowerCase();
+  return name === quiet.toUpperCase() ? entityOf(quiet)?.toUpperCase() : undefined;
+}
+
 const TERMINAL = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[a-zA-Z]`, 'g');
 const CONTROL = /(?![\t\n\f\r\x80-\x9f])[\p{Cc}\u206a-\u206f\ufeff\ufff9-\ufffc]/gu;
 

@@ -1,7 +1,7 @@
 // CLIP's text cleaning and its cut into words, as transformers 5 does them (models/clip/tokenization_clip.py).
 // The character classes are those of the reference's regular expressions, whatever Unicode version Node has.
 
-const SPACES = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+export const SPACES = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 
 /** Letters and digits that Unicode 17 added; the reference's tables (tokenizers 0.23) are Unicode 16. */
 const NEWER =
