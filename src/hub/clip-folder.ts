@@ -17,6 +17,12 @@ export interface ClipFolder {
   readonly imageProcessor: ImageProcessor;
 }
 
+/** Which weights, and where what feeds them stands. */
+export interface ClipOptions extends Omit<ResolveOptions, 'files' | 'without'> {
+  /** Folder of tokenizer and image processor. @default that of the weights */
+  readonly processor?: string | undefined;
+}
+
 /**
  * Loads a transformers `CLIPModel` folder: model, tokenizer, image processor.
  * @param name a folder, or `owner/name` of the hub
@@ -25,14 +31,14 @@ export interface ClipFolder {
  */
 export async function loadClipModel(
   name: string,
-  { variant, ...from }: Omit<ResolveOptions, 'files' | 'without'> = {},
+  { variant, processor, ...from }: ClipOptions = {},
 ): Promise<ClipFolder> {
   const { path: dir } = await resolve(name, { variant, ...from });
-  const tokenizer = await loadTokenizer(dir);
-  const imageProcessor = await readImageProcessor(dir);
+  const tokenizer = await loadTokenizer(processor ?? dir);
+  const imageProcessor = await readImageProcessor(processor ?? dir);
   const model = await loadModel<ClipModelConfig, ClipModelParams>(dir, CLIP, { variant });
   try {
-    checkVocabulary(dir, tokenizer, model.config.text.vocabSize);
+    checkVocabulary(processor ?? dir, tokenizer, model.config.text.vocabSize);
   } catch (error) {
     model.parameters.dispose();
     throw error;

@@ -2,9 +2,9 @@
 import { resize } from '../data';
 import type { RgbImage } from '../data/image';
 import { crop, shorterSideSize } from '../data/transforms';
-import { noGrad, type Tensor, tensor } from '../engine';
+import { type Tensor, tensor } from '../engine';
 import type { ClipFolder, ImageProcessor } from '../hub';
-import { imageEmbeds, textEmbeds } from '../models';
+import { type CosineOptions, cosines, type TwoTowers } from './two-towers';
 
 /**
  * Pictures as a CLIP checkpoint's processor prepares them: shorter side resized, centre cut out,
@@ -32,28 +32,22 @@ export function clipPixelValues(images: readonly RgbImage[], processor: ImagePro
 
 /**
  * Cosine between each picture and its own caption: one score per picture, higher is better.
- * Upstream: the original's PickScore selector, `text_embs @ image_embs.T` without the logit scale.
+ * Upstream: the original's PickScore selector.
  */
 export function clipScores(
-  { model, tokenizer, imageProcessor }: ClipFolder,
+  folder: ClipFolder,
   images: readonly RgbImage[],
   captions: readonly string[],
-  { batchSize = 64 } = {},
+  options: CosineOptions = {},
 ): number[] {
-  if (images.length !== captions.length)
-    throw new RangeError(
-      `${images.length} pictures are scored against ${captions.length} captions.`,
-    );
-  const scores: number[] = [];
-  for (let from = 0; from < images.length; from += batchSize) {
-    const batch = images.slice(from, from + batchSize);
-    const { inputIds, length } = tokenizer.encode(captions.slice(from, from + batchSize));
-    const cosines = noGrad(() => {
-      const image = imageEmbeds(model, clipPixelValues(batch, imageProcessor)).normalised;
-      const text = textEmbeds(model, tensor(inputIds, [batch.length, length])).normalised;
-      return [...image.mul(text).sum(1).floats()];
-    });
-    scores.push(...cosines);
-  }
-  return scores;
+  return cosines(clipTowers(folder), images, captions, options);
+}
+
+/** A CLIP fed as transformers' processor feeds it. */
+export function clipTowers({ model, tokenizer, imageProcessor }: ClipFolder): TwoTowers {
+  return {
+    model,
+    pixelValues: (images) => clipPixelValues(images, imageProcessor),
+    tokens: (texts) => tokenizer.encode(texts),
+  };
 }

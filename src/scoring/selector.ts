@@ -1,55 +1,78 @@
-/** Scorers by the names that `--choice_model` takes. */
-import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { Selector } from '../data';
-import { type ClipFolder, loadClipModel } from '../hub';
-import { clipScores } from './clip-score';
+/**
+ * Scorers of pictures under one interface: the original's `Selector(device).score(images, prompt)`, in batches, and
+ * with the hash of the weights that gave the numbers. Upstream: DiffusionDPO, utils/*_utils.py.
+ */
+import { stat } from 'node:fs/promises';
+import type { RgbImage, Selector } from '../data';
+import { type SelectorIdentity, weightsHash } from './identity';
+import { clipOfPath, type OpenScorer, type Scorer, type ScorerOptions } from './scorer-kinds';
+import { isSelectorName, SCORERS, SELECTOR_NAMES, type SelectorName } from './scorers';
 
-/** The scorer of the embedded world. */
-export const EMBEDDED_SCORER = resolve(__dirname, '..', '..', 'data', 'scorer');
-
-/** The original's scorers, whose weights are not part of this project. */
-export const ORIGINAL_SELECTORS = ['aes', 'clip', 'hps', 'pickscore'] as const;
-
-/** A CLIP model as a selector: the cosine of picture and prompt. Whoever loaded the model owns it. */
-export function clipSelector(name: string, clip: ClipFolder): Selector {
-  return {
-    name,
-    score: (images, prompt) =>
-      clipScores(
-        clip,
-        images,
-        images.map(() => prompt),
-      ),
-  };
+export interface ScoreOptions {
+  /** Shares of the choices between the pictures instead of scores, as the original's `softmax=True`. @default false */
+  readonly softmax?: boolean;
 }
 
-/** A selector with the weights it loaded. */
-export interface OpenedSelector extends Selector {
+/** A scorer with the weights it loaded; `dispose` frees them. */
+export interface LoadedSelector extends Selector {
+  readonly identity: SelectorIdentity;
+  /** One number a picture, higher is better; all have the same prompt. @throws RangeError for a softmax of marks */
+  score(images: readonly RgbImage[], prompt: string, options?: ScoreOptions): number[];
+  /** One number a picture, each against its own prompt. @throws RangeError where there are more of one than of the other */
+  scoreMany(images: readonly RgbImage[], prompts: readonly string[]): number[];
   dispose(): void;
 }
 
 /**
- * Opens `embedded`, or the folder of a CLIP model in transformers' layout.
- *
- * @throws RangeError for the original's scorers and for what is no folder.
- * @throws CheckpointError if the folder is no CLIP model.
+ * Loads a scorer by its name, or the CLIP of a folder or repository: one in transformers' layout scores as PickScore
+ * does, one in OpenCLIP's as the CLIP score.
+ * @param name one of {@link SELECTOR_NAMES}, a path, or `owner/name` of the hub
+ * @throws RangeError for a name that is none of these
+ * @throws CheckpointError naming the file and what is wrong with it
+ * @throws HubError where the hub or the network refuse
  */
-export async function openSelector(choiceModel: string): Promise<OpenedSelector> {
-  const folder = choiceModel === 'embedded' ? EMBEDDED_SCORER : choiceModel;
-  const isFolder = existsSync(join(folder, 'config.json')) && statSync(folder).isDirectory();
-  const isOriginal = (ORIGINAL_SELECTORS as readonly string[]).includes(choiceModel);
-  if (!isFolder && isOriginal) {
-    throw new RangeError(
-      `The scorer "${choiceModel}" comes with weights of its own, which cannot be loaded yet; ` +
-        'choice_model takes "embedded" or the folder of a CLIP model.',
-    );
+export async function loadSelector(
+  name: SelectorName | (string & {}),
+  options: ScorerOptions = {},
+): Promise<LoadedSelector> {
+  const open = isSelectorName(name) ? SCORERS[name].open : await openerOfPath(name);
+  const scorer = await open(options);
+  try {
+    const { files, revision } = scorer;
+    return named({ name, revision, hash: await weightsHash(files) }, scorer);
+  } catch (error) {
+    scorer.dispose();
+    throw error;
   }
-  if (!isFolder) {
+}
+
+/** A scorer of whatever model is there. */
+async function openerOfPath(weights: string): Promise<OpenScorer> {
+  const isPlace = weights.includes('/') || (await stat(weights).catch(() => undefined));
+  if (isPlace) return (options) => clipOfPath({ ...options, weights });
+  throw new RangeError(
+    `There is no scorer "${weights}"; give ${SELECTOR_NAMES.join(', ')}, a path of a CLIP model, or owner/name of the hub.`,
+  );
+}
+
+function named(identity: SelectorIdentity, { scoreMany, shares, dispose }: Scorer): LoadedSelector {
+  const { name } = identity;
+  const many = (images: readonly RgbImage[], prompts: readonly string[]) => {
+    if (images.length === prompts.length) return scoreMany(images, prompts);
     throw new RangeError(
-      `choice_model is "${choiceModel}"; it takes "embedded" or the folder of a CLIP model, with its config.json.`,
+      `"${name}" is given ${images.length} pictures and ${prompts.length} prompts; it takes a prompt for each picture.`,
     );
-  }
-  const clip = await loadClipModel(folder);
-  return { ...clipSelector(choiceModel, clip), dispose: () => clip.model.parameters.dispose() };
+  };
+  return {
+    name,
+    identity,
+    score(images, prompt, { softmax = false } = {}) {
+      const scores = many(images, Array(images.length).fill(prompt));
+      if (!softmax) return scores;
+      if (shares) return shares(scores);
+      throw new RangeError(`"${name}" marks each picture alone; it has no softmax.`);
+    },
+    scoreMany: many,
+    dispose,
+  };
 }

@@ -15,7 +15,7 @@ import { collectCommits, type HubCommits } from '../hub/remote/commits';
 import { fixText } from '../models/fix-text';
 import { preferenceLosses } from '../preference';
 import { PythonRandom, TorchGenerator } from '../random';
-import { openSelector } from '../scoring/selector';
+import { loadSelector } from '../scoring/selector';
 import { Adafactor } from './adafactor';
 import { AdamW } from './adamw';
 import { cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
@@ -214,9 +214,10 @@ async function chosen(
   data: OpenedTrainingData,
   { choiceModel, lossType }: TrainOptions,
   note: Note,
+  hub: LoadRunOptions['hub'],
 ): Promise<OpenedTrainingData> {
   if (choiceModel === '' || lossType === 'sft') return data;
-  const selector = await openSelector(choiceModel);
+  const selector = await loadSelector(choiceModel, hub);
   note(`Asking ${choiceModel} about ${data.pairs.length} pairs.`);
   try {
     const { data: relabelled, counts } = await chooseWinners(data, selector);

@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict';
-import type { RgbImage } from '../../src/data/image';
 import { tidy } from '../../src/engine';
 import { type ClipFolder, loadClipModel } from '../../src/hub';
 import { clipPixelValues, clipScores } from '../../src/scoring';
 import { assertClose, assertNoLeak } from '../support/assert';
 import { fixturePath, jsonFixture, tensorFixture } from '../support/fixtures';
+import { scoringPictures } from '../support/scoring';
 
 const { prompts, scores } = jsonFixture<{ prompts: string[]; scores: number[] }>(
   'scoring',
   'scores.json',
 );
-
-function pictures(): RgbImage[] {
-  const stored = tensorFixture('scoring', 'pictures.safetensors');
-  return prompts.map((_, i) => {
-    const { shape, data } = stored.get(`picture${i}`) ?? { shape: [], data: new Uint8Array() };
-    const [height = 0, width = 0] = shape;
-    return { width, height, data: data as Uint8Array };
-  });
-}
 
 describe('clipScores', () => {
   let folder: ClipFolder;
@@ -32,7 +23,7 @@ describe('clipScores', () => {
   it("prepares pictures of odd sizes as transformers' processor does on PIL", () => {
     const expected = tensorFixture('scoring', 'values.safetensors');
     assertNoLeak(() => {
-      pictures().forEach((picture, i) => {
+      scoringPictures().forEach((picture, i) => {
         tidy(() => {
           const values = clipPixelValues([picture], folder.imageProcessor);
           const { data } = expected.get(`values${i}`) ?? { data: [] };
@@ -46,12 +37,12 @@ describe('clipScores', () => {
   it("gives transformers' cosines, in batches of any size", () => {
     for (const batchSize of [64, 7])
       assertNoLeak(() => {
-        const ours = clipScores(folder, pictures(), prompts, { batchSize });
+        const ours = clipScores(folder, scoringPictures(), prompts, { batchSize });
         assertClose(ours, scores, { rtol: 0, atol: 1e-5 });
       });
   });
 
   it('refuses lists of different lengths', () => {
-    assert.throws(() => clipScores(folder, pictures(), []), /20 pictures .* 0 captions/);
+    assert.throws(() => clipScores(folder, scoringPictures(), []), /20 pictures .* 0 captions/);
   });
 });
