@@ -131,6 +131,8 @@ function take(byLabeller: Map<string, Map<string, Label>>, line: LabelLine): voi
 
 /** Adds lines to a file of labels; each is on the disk when `add` returns. */
 export class LabelWriter {
+  private isOpen = true;
+
   private constructor(
     readonly path: string,
     private readonly descriptor: number,
@@ -157,7 +159,8 @@ export class LabelWriter {
   }
 
   close(): void {
-    closeSync(this.descriptor);
+    if (this.isOpen) closeSync(this.descriptor);
+    this.isOpen = false;
   }
 
   /**
@@ -165,6 +168,7 @@ export class LabelWriter {
    * that it stands alone even behind a line that was torn.
    */
   private write(line: object): void {
+    if (!this.isOpen) throw new Error(`${this.path} is closed; the answer is not kept.`);
     const isFirst = fstatSync(this.descriptor).size === 0;
     const bytes = Buffer.from(`${isFirst ? '' : '\n'}${JSON.stringify(line)}`);
     try {

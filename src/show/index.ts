@@ -19,14 +19,15 @@ export { type DashboardOptions, dashboard, type RunRecords } from './dashboard';
 export { display } from './display';
 export type { Axis, Figure, Layout, Trace } from './figure';
 export { type ImageGridOptions, imageGrid, sideBySide } from './image-grid';
+export { type LabelPairsOptions, labelPairs } from './label-pairs';
 export { latentImages } from './latent-images';
 export { type LinePlotOptions, linePlot, type Series } from './line-plot';
 export { addLook, type Kind, lookOf } from './looks';
 export { cellSignal, DISPLAY, type Displayable, type MimeBundle } from './notebook';
 export { type ShowPairsOptions, showPairs } from './pair-look';
 export { type LivePlot, livePlot, type Plot, type PlotOptions, plot } from './plot';
-export {
 export { type PreviewOptions, preview } from './preview';
+export {
   type Facts,
   follow,
   type Progress,
