@@ -14,9 +14,9 @@ interface Place {
  */
 export function pythonStringList(source: string, name: string): string[] | undefined {
   const starts = [...source.matchAll(/^([A-Za-z_]\w*)[ \t]*=[ \t]*\[/gm)];
-  const start = starts.findLast(([, found]) => found === name);
+  const start = starts.filter(([, found]) => found === name).at(-1);
   if (!start) return undefined;
-  const place = { source, at: start.index + start[0].length };
+  const place = { source, at: (start.index ?? 0) + start[0].length };
   const strings: string[] = [];
   for (;;) {
     skipBlanks(place);

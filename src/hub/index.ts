@@ -3,6 +3,7 @@ export { type ClipFolder, loadClipModel, saveClipModel } from './clip-folder';
 export type { FileDType, TensorData } from './dtypes';
 export { type ImageProcessor, readImageProcessor } from './image-processor';
 export { engineShape, toEngineLayout, toTorchLayout } from './layout';
+export { loadUNet } from './load-unet';
 export { LORA_FILE, loadLora, saveLora } from './lora-file';
 export { mergeLoraFile } from './lora-merge';
 export type { WeightDType } from './model-folder';
