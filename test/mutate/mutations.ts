@@ -1,3 +1,4 @@
+import { evaluationMutations } from './evaluation-mutations';
 import { familyMutations } from './family-mutations';
 import { memoryMutations } from './memory-mutations';
 import { runMutations } from './run-mutations';
@@ -23,6 +24,7 @@ export const mutations: readonly Mutation[] = [
   ...runMutations,
   ...familyMutations,
   ...memoryMutations,
+  ...evaluationMutations,
   {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
     file: 'src/diffusion/schedule.ts',
