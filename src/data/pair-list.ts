@@ -20,7 +20,7 @@ export function pairList(path: string): Table {
   const entries = readEntries(path);
   if (entries.length === 0) throw new RangeError(`"${path}" lists no pair.`);
   const has = (name: string) => entries.some((entry) => name in entry);
-  const pictures = PICTURES.find((names) => names.every(has));
+  const pictures = PICTURES.find(([first, second]) => has(first) && has(second));
   if (!pictures || !(has('prompt') || has('caption'))) {
     const found = [...new Set(entries.flatMap((entry) => Object.keys(entry)))].join(', ');
     throw new RangeError(

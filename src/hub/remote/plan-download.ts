@@ -44,9 +44,10 @@ export async function planDownload(
   } catch (error) {
     if (!(error instanceof HubError) || !['unreachable', 'offline'].includes(error.reason))
       throw error;
+    const { reason } = error;
     const kept = await resolve(name, { ...options, network: 'offline' }).catch(
       (absent: unknown) => {
-        throw error.reason === 'unreachable' ? error : absent; // the first says why nothing is known
+        throw reason === 'unreachable' ? error : absent; // the first says why nothing is known
       },
     );
     const source = kept.source ?? { repo: session.repo, revision, commit: revision };
