@@ -123,8 +123,21 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     args: ['--folder', fixturePath('full-size')],
     check: (output) => assert.match(output, /^gradient, relative L2 .*^✔ as PyTorch$/ms),
   }),
+  score: () => ({
+    args: shownArguments('score'),
+    check: (output) =>
+      assert.match(
+        output,
+        /^embedded, revision local, SHA-256 [\da-f]{64}\n +score {2}picture\n *-?0\.\d{6} {2}notebooks\/first-light\.png\n$/,
+      ),
+  }),
   // Needs Python libraries that no test may need: what can be seen here is that it says so.
   'check:python': () => ({
+    args: [],
+    end: 'refused',
+    check: (output) => assert.match(output, /DPO_TORCH_PYTHON: must name a Python with /),
+  }),
+  'check:scores': () => ({
     args: [],
     end: 'refused',
     check: (output) => assert.match(output, /DPO_TORCH_PYTHON: must name a Python with /),
@@ -201,6 +214,7 @@ describe('the commands of README.md', function () {
     const check = () => undefined;
     for (const script of [
       'sample',
+      'score',
       'train',
       'upload',
       'notebook',
