@@ -63,7 +63,9 @@ function noteTruncation({ tokenizer }: Pipeline, { prompt, negative_prompt }: Sa
   for (const [name, text = ''] of Object.entries({ prompt, negative_prompt })) {
     const { length } = tokenizer.textIds(text);
     if (length > room)
-      console.error(`${name} has ${length} tokens; the model reads the first ${room}.`);
+      console.error(
+        `${name} has ${length} tokens; the model reads the first ${room}, and not "${tokenizer.cutOff(text)}".`,
+      );
   }
 }
 

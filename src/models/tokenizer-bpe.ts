@@ -77,6 +77,15 @@ export const BYTE_ALPHABET: readonly string[] = (() => {
   });
 })();
 
+const BYTES: ReadonlyMap<string, number> = new Map(BYTE_ALPHABET.map((symbol, i) => [symbol, i]));
+const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The text of symbols one after the other; what is no UTF-8 becomes U+FFFD. */
+export function textOfSymbols(symbols: string): string {
+  const bytes = Uint8Array.from(symbols, (symbol) => BYTES.get(symbol) ?? 0);
+  return fromUtf8.decode(bytes).replaceAll(END_OF_WORD, ' ');
+}
+
 const utf8 = new TextEncoder();
 
 function byteSymbols(word: string): string[] {

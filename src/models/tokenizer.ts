@@ -1,4 +1,4 @@
-import { BytePairEncoder, type Merge } from './tokenizer-bpe';
+import { BytePairEncoder, type Merge, textOfSymbols } from './tokenizer-bpe';
 import { cleanText, splitWords } from './tokenizer-text';
 
 /** A token that is found in a text as a whole, before any cutting into words. */
@@ -39,6 +39,7 @@ export class ClipTokenizer {
   private readonly encoder: BytePairEncoder;
   private readonly raw: Splitter;
   private readonly cleaned: Splitter;
+  private symbols: ReadonlyMap<number, string> | undefined;
 
   /** @throws RangeError where a special token or a symbol of a merge rule is not in the vocabulary. */
   constructor(readonly definition: TokenizerDefinition) {
@@ -85,10 +86,42 @@ export class ClipTokenizer {
     });
   }
 
+  /**
+   * The end of a text that is cut off before the model reads it, as diffusers warns of it; undefined where nothing is.
+   * Upstream: `removed_text`, pipeline_stable_diffusion.py.
+   */
+  cutOff(text: string): string | undefined {
+    const ids = this.textIds(text);
+    const room = this.modelMaxLength - 2; // start and end
+    return ids.length > room ? this.textOf(ids.slice(room)) : undefined;
+  }
+
+  /** The text of ids: cleaned, a space after each word. transformers' `decode`. */
+  textOf(ids: readonly number[]): string {
+    const { vocab, added } = this.definition;
+    this.symbols ??= new Map([...vocab].map(([symbol, id]) => [id, symbol]));
+    const whole = new Map(added.map(({ id, content }) => [id, content]));
+    const pieces: string[] = [];
+    let symbols = '';
+    for (const id of ids) {
+      const token = whole.get(id);
+      if (token === undefined) symbols += this.symbols.get(id) ?? '';
+      else {
+        pieces.push(textOfSymbols(symbols), token);
+        symbols = '';
+      }
+    }
+    return [...pieces, textOfSymbols(symbols)].join('').replace(ENDS, '');
+  }
+
   private wordIds(cleaned: string): number[] {
     return splitWords(cleaned).flatMap((word) => this.encoder.encode(word));
   }
 }
+
+/** What Python's `strip` takes away: white space, and the four separators of ASCII. */
+const SPACES = '[\\p{White_Space}\\u001c-\\u001f]+';
+const ENDS = new RegExp(`^${SPACES}|${SPACES}$`, 'gu');
 
 /** Cuts added tokens out of a text, the longest first where several start at one place. */
 type Splitter = (text: string) => (string | number)[];

@@ -23,6 +23,7 @@ import { checkConfiguration } from './configuration';
 import { dataOptions } from './data-options';
 import { type EffectiveOptions, effectiveOptions, originalStart } from './effective';
 import { Ema } from './ema';
+import { notingLongCaptions } from './long-captions';
 import type { Optimizer } from './optimizer';
 import { checkPaths, namedCheckpoint } from './option-paths';
 import { resolveTrainOptions, type TrainOptions, type TrainRequest } from './options';
@@ -139,7 +140,7 @@ async function withModels(
       random.torch.restore(restored.torch);
       random.python.restore(restored.python);
     }
-    const batches = openBatches(opened, data, restored);
+    const batches = openBatches(opened, data, note, restored);
     const start = boundaryOf(restored?.step ?? 0, random, batches);
     if (restored) note(`Going on after step ${restored.step} of ${saved?.path}.`);
     const dispose = () => {
@@ -154,10 +155,16 @@ async function withModels(
 }
 
 /** The batches that are still to come: where the checkpoint was, or in a new order, as the original. */
-function openBatches(opened: Opened, data: OpenedTrainingData, restored?: Boundary): BatchSource {
+function openBatches(
+  opened: Opened,
+  data: OpenedTrainingData,
+  note: Note,
+  restored?: Boundary,
+): BatchSource {
   const { options, parity, random } = opened;
   const plain = batchOptions(options, parity);
-  const tokenizer = captionEncoder(opened.parity, opened.models.base.tokenizer);
+  const reader = notingLongCaptions(opened.models.base.tokenizer, note);
+  const tokenizer = captionEncoder(opened.parity, reader);
   if (restored && parity.resumePosition === 'new permutation') {
     const startAt = originalStart(options, restored.step, data.pairs.length);
     return new BatchSource(data, tokenizer, random, { ...plain, startAt });

@@ -78,7 +78,10 @@ describe('npm run sample', function () {
         ],
       );
       assert.equal(status, 0, stderr);
-      assert.match(stderr, /^prompt has 80 tokens; the model reads the first 75\.$/m);
+      assert.match(
+        stderr,
+        /^prompt has 80 tokens; the model reads the first 75, and not "a a a a a"\.$/m,
+      );
       assert.deepEqual(readdirSync(folder).sort(), ['a-0.png', 'a-1.png']);
       assert.equal(stdout, ['a-0.png', 'a-1.png'].map((n) => `${join(folder, n)}\n`).join(''));
       const [first, second] = ['a-0.png', 'a-1.png'].map((n) => readFileSync(join(folder, n)));
