@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadPrompts } from '../../src/data/prompts';
+import { loadPromptEntries, loadPrompts } from '../../src/data/prompts';
 import { inTemporaryFolder } from '../support/temporary';
 import { withHub } from '../support/with-hub';
 
@@ -50,5 +50,39 @@ describe('loadPrompts', () => {
       );
       const captions = await loadPrompts('someone/pairs', options);
       assert.ok(captions.length > 20 && captions.every((caption) => caption.length > 0));
+    }));
+});
+
+describe('loadPromptEntries', () => {
+  it('knows of which kind a prompt is, by the columns beside it', () =>
+    inTemporaryFolder(async (folder) => {
+      const path = join(folder, 'parti.tsv');
+      writeFileSync(path, 'Prompt\tCategory\tChallenge\tNote\na cat\tAnimals\tBasic\tx\n');
+      assert.deepEqual(await loadPromptEntries(path), [
+        { prompt: 'a cat', categories: { Category: 'Animals', Challenge: 'Basic' } },
+      ]);
+      assert.deepEqual((await loadPromptEntries(path, { categories: ['Note'] }))[0]?.categories, {
+        Note: 'x',
+      });
+      await assert.rejects(
+        loadPromptEntries(path, { categories: ['Kind'] }),
+        /has no column "Kind"; it has: Prompt, Category/,
+      );
+      const list = join(folder, 'list.json');
+      writeFileSync(list, '["a", {"text": "b", "style": "photo"}]');
+      assert.deepEqual(
+        (await loadPromptEntries(list)).map(({ categories }) => categories),
+        [{}, { style: 'photo' }],
+      );
+    }));
+
+  it('takes the style of HPD’s prompts from the names of its files', () =>
+    withHub(async ({ hub, options }) => {
+      const files = { 'benchmark/anime.json': '["b"]', 'benchmark/photo.json': '["c"]' };
+      hub.add('someone/hpd', files, 'dataset');
+      assert.deepEqual(await loadPromptEntries('someone/hpd', options), [
+        { prompt: 'b', categories: { style: 'anime' } },
+        { prompt: 'c', categories: { style: 'photo' } },
+      ]);
     }));
 });
