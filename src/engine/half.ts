@@ -2,12 +2,15 @@
 
 const F32_INFINITY = 0x7f800000;
 
-/** Widens float16 bits to float32; exact. */
-export function float16ToFloat32(halves: Uint16Array): Float32Array {
+/** Widens float16 bits to float32; exact. @param into at least as long; what is returned is its beginning */
+export function float16ToFloat32(
+  halves: Uint16Array,
+  into = new Float32Array(halves.length),
+): Float32Array {
   table ??= float16Table();
-  const bits = new Uint32Array(halves.length);
+  const bits = new Uint32Array(into.buffer, into.byteOffset, halves.length);
   for (let i = 0; i < halves.length; i++) bits[i] = table[halves[i] as number] as number;
-  return new Float32Array(bits.buffer);
+  return into.subarray(0, halves.length);
 }
 
 /** Rounds float32 to float16 bits, to nearest with ties to even; beyond 65504 to infinity, as PyTorch's `.half()`. */

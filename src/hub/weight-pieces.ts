@@ -1,5 +1,6 @@
 /** Stored weights in pieces that follow each other into place, so that no copy of a whole weight is needed. */
 import type { WeightPiece, WeightShape } from '../engine';
+import { float16ToFloat32 } from '../engine/half';
 import { bytesPerElement, decodeElements, type FileDType, toFloat32 } from './dtypes';
 import type { StoredWeight } from './weight-files';
 
@@ -10,6 +11,13 @@ interface Stretch extends Pick<WeightPiece, 'at' | 'reversed'> {
   readonly dtype: FileDType;
   readonly begin: number;
   readonly count: number;
+}
+
+/** Room for one piece, used again and again: what is made anew for each piece stays in memory for a while. */
+interface Room {
+  readonly bytes: ArrayBuffer;
+  /** Of what is float16 in the file. */
+  readonly widened: Float32Array;
 }
 
 /** Outputs of a convolution are taken in multiples of this: whole cache lines of the engine's layout. */
@@ -25,16 +33,17 @@ export async function* readPieces(
   limit: number,
 ): AsyncGenerator<{ readonly name: string; readonly piece: WeightPiece }> {
   const stretches = sources.flatMap(([weight, source]) => split(weight, source, limit));
-  const largest = Math.max(
-    0,
-    ...stretches.map(({ count, dtype }) => count * bytesPerElement(dtype)),
-  );
-  const buffers = [new ArrayBuffer(largest), new ArrayBuffer(largest)] as const;
-  let coming = read(stretches[0], buffers[0]);
+  const most = (of: (stretch: Stretch) => number) => Math.max(0, ...stretches.map(of));
+  const room = (): Room => ({
+    bytes: new ArrayBuffer(most(({ count, dtype }) => count * bytesPerElement(dtype))),
+    widened: new Float32Array(most(({ count, dtype }) => (dtype === 'F16' ? count : 0))),
+  });
+  const rooms = [room(), room()] as const;
+  let coming = read(stretches[0], rooms[0]);
   try {
     for (const [i, stretch] of stretches.entries()) {
       const data = await coming;
-      coming = read(stretches[i + 1], buffers[i % 2 ? 0 : 1]);
+      coming = read(stretches[i + 1], rooms[i % 2 ? 0 : 1]);
       const { name, at, reversed } = stretch;
       if (data) yield { name, piece: { data, at, reversed } };
     }
@@ -63,7 +72,7 @@ function split([name, shape]: WeightShape, source: StoredWeight, limit: number):
 
 async function read(
   stretch: Stretch | undefined,
-  buffer: ArrayBuffer,
+  { bytes: buffer, widened }: Room,
 ): Promise<WeightPiece['data'] | undefined> {
   if (!stretch) return undefined;
   const { source, dtype, begin, count } = stretch;
@@ -72,5 +81,6 @@ async function read(
   await source.file.readBytes(source.name, bytes, begin * width);
   if (dtype === 'F32') return new Float32Array(buffer, 0, count);
   if (dtype === 'BF16') return new Uint16Array(buffer, 0, count);
+  if (dtype === 'F16') return float16ToFloat32(new Uint16Array(buffer, 0, count), widened);
   return toFloat32(decodeElements(dtype, buffer.slice(0, bytes.length)));
 }

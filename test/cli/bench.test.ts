@@ -12,7 +12,7 @@ import {
   type Work,
 } from '../../src/cli/bench/catalogue';
 import { watchLoad } from '../../src/cli/bench/load';
-import { type Measurement, quantile } from '../../src/cli/bench/measure';
+import { type Measurement, quantile, type Timing } from '../../src/cli/bench/measure';
 import { loadingLine, rowOf, tableHead, tableRow } from '../../src/cli/bench/report';
 import { prepare, setUp } from '../../src/cli/bench/works';
 import { tensorCount } from '../../src/engine';
@@ -145,25 +145,26 @@ describe('a row of bench', () => {
 
 describe('what bench says of loading', () => {
   const [name, benchCase] = ['sd15-load', benchCases['sd15-load'] as BenchCase];
-  const timing = (side: string, peakBytes: number | undefined) =>
-    ({ side, median: 1, quartiles: [1, 1], least: 1, runs: [1], peakBytes }) as const;
+  const timing = (side: string, memory: Pick<Timing, 'peakBytes' | 'growthBytes'>) =>
+    ({ side, median: 1, quartiles: [1, 1], least: 1, runs: [1], ...memory }) as const;
   const load = { processors: 0, loadAverage: 0 };
   const row = (timings: Measurement['timings'], weightBytes?: number) =>
     rowOf(name, benchCase, { timings, operations: undefined, load, weightBytes }, 1);
+  const ours = timing('ours', { peakBytes: 2.5e9, growthBytes: 2.1e9 });
 
-  it('is the peak as a multiple of the weights', () => {
-    const [ours, torch] = [timing('ours', 2.2e9), timing('PyTorch NCHW', 5e9)];
-    const start = 'sd15-load: the weights take 2.00 GB, the process 1.10 times that';
-    assert.equal(loadingLine(row([ours, torch], 2e9)), `${start}; PyTorch's 2.50 times.`);
+  it('is the growth of the process as a multiple of the weights, and the whole', () => {
+    const torch = timing('PyTorch NCHW', { peakBytes: 5.51e9, growthBytes: 5e9 });
+    const start =
+      'sd15-load: the weights take 2.00 GB; loading makes the process grow by 1.05 times that, to 2.5 GB';
+    const others = "PyTorch's by 2.50 times that, to 5.5 GB";
+    assert.equal(loadingLine(row([ours, torch], 2e9)), `${start}; ${others}.`);
     assert.equal(loadingLine(row([ours], 2e9)), `${start}.`);
   });
 
   it('is nothing where nothing is loaded, and no number where there is no account', () => {
-    assert.equal(loadingLine(row([timing('ours', 1)])), undefined);
-    assert.match(
-      loadingLine(row([timing('ours', undefined)], 2e9)) ?? '',
-      /, no account of memory/,
-    );
+    assert.equal(loadingLine(row([ours])), undefined);
+    const unknown = timing('ours', { peakBytes: undefined });
+    assert.match(loadingLine(row([unknown], 2e9)) ?? '', /; loading .* by unknown, to – GB\.$/);
   });
 });
 

@@ -46,6 +46,13 @@ export const memoryMutations: readonly Mutation[] = [
     tests: ['test/diffusion/vae-tiling.test.ts'],
   },
   {
+    what: 'loading: the next piece read over the one in use',
+    file: 'src/hub/weight-pieces.ts',
+    from: 'rooms[i % 2 ? 0 : 1]',
+    to: 'rooms[0]',
+    tests: ['test/hub/weight-pieces.test.ts'],
+  },
+  {
     ...slices,
     what: 'attention in slices: half of all rows’ heads instead of half of one row’s',
     from: 'Math.floor(heads / 2)',

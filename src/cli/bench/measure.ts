@@ -13,6 +13,8 @@ export interface Timing {
   /** All of them, in the order they were taken. */
   readonly runs: readonly number[];
   readonly peakBytes: number | undefined;
+  /** How far that is above what the process held when it was set up. */
+  readonly growthBytes?: number | undefined;
 }
 
 /** One case, all sides. */
@@ -39,7 +41,11 @@ export function quantile(values: readonly number[], q: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
-function timing(side: string, runs: readonly number[], peakBytes: number | undefined): Timing {
+function timing(
+  side: string,
+  runs: readonly number[],
+  memory: Pick<Timing, 'peakBytes' | 'growthBytes'>,
+): Timing {
   const quartiles = [quantile(runs, 0.25), quantile(runs, 0.75)] as const;
   return {
     side,
@@ -47,7 +53,19 @@ function timing(side: string, runs: readonly number[], peakBytes: number | undef
     quartiles,
     least: Math.min(...runs),
     runs,
-    peakBytes,
+    ...memory,
+  };
+}
+
+/** The worst of several processes. */
+function worstOf(timings: readonly Timing[]): Pick<Timing, 'peakBytes' | 'growthBytes'> {
+  const worst = (of: (one: Timing) => number | undefined) => {
+    const known = timings.flatMap((one) => of(one) ?? []);
+    return known.length > 0 ? Math.max(...known) : undefined;
+  };
+  return {
+    peakBytes: worst(({ peakBytes }) => peakBytes),
+    growthBytes: worst(({ growthBytes }) => growthBytes),
   };
 }
 
@@ -64,12 +82,17 @@ async function takeTurns(
       peers.push(peer);
       await peer.info; // one after the other: setting up takes memory
     }
+    const before = peers.map((peer) => peer.bytes('VmRSS'));
     for (let i = 0; i < warm_ups; i++) for (const peer of peers) await peer.time();
     const load = watchLoad(peers.map(({ pid }) => pid));
     const runs: number[][] = peers.map(() => []);
     for (let i = 0; i < rounds; i++)
       for (const [j, peer] of peers.entries()) runs[j]?.push(await peer.time());
-    const timings = sides.map(({ name }, j) => timing(name, runs[j] ?? [], peers[j]?.peakBytes()));
+    const timings = sides.map(({ name }, j) => {
+      const [peakBytes, heldBytes] = [peers[j]?.bytes('VmHWM'), before[j]];
+      const growthBytes = peakBytes && heldBytes && peakBytes - heldBytes;
+      return timing(name, runs[j] ?? [], { peakBytes, growthBytes });
+    });
     return { timings, load: load() };
   } finally {
     for (const peer of peers) await peer.stop();
@@ -91,13 +114,8 @@ async function takeTurnsAlone(
       });
   const timings = sides.map(({ name }) => {
     const mine = turns.filter(({ side }) => side === name).flatMap((turn) => turn.timings);
-    const peaks = mine.flatMap(({ peakBytes }) => peakBytes ?? []);
-    const peak = peaks.length > 0 ? Math.max(...peaks) : undefined;
-    return timing(
-      name,
-      mine.flatMap(({ runs }) => runs),
-      peak,
-    );
+    const runs = mine.flatMap((one) => one.runs);
+    return timing(name, runs, worstOf(mine));
   });
   const loads = turns.map(({ load }) => load);
   const worst = loads.reduce((a, b) => ((b.processors ?? 0) > (a.processors ?? 0) ? b : a));

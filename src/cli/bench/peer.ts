@@ -78,11 +78,12 @@ export class Peer {
     return Number((await this.read('A process')).ms);
   }
 
-  /** The most bytes that were resident in the process so far, where there is a /proc. */
-  peakBytes(): number | undefined {
+  /** Bytes of the process that are resident now, or were at most, where there is a /proc. */
+  bytes(line: 'VmRSS' | 'VmHWM'): number | undefined {
     const status = `/proc/${this.pid}/status`;
     if (!existsSync(status)) return undefined;
-    const [, kilobytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(status, 'utf8')) ?? [];
+    const [, kilobytes] =
+      readFileSync(status, 'utf8').match(RegExp(`^${line}:\\s+(\\d+) kB`, 'm')) ?? [];
     return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
   }
 

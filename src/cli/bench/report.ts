@@ -62,14 +62,14 @@ export function tableRow({ name, timings, peer, ratio, floor, load }: Row): stri
   ]);
 }
 
-/** How much memory a process that loads needs, the weights in memory being 1; nothing of other cases. */
+/** How far loading makes a process grow, the weights in memory being 1; nothing of other cases. */
 export function loadingLine({ name, timings, peer, weightBytes }: Row): string | undefined {
   if (weightBytes === undefined) return undefined;
-  const share = ({ peakBytes = Number.NaN }: Timing) =>
-    `${(peakBytes / weightBytes).toFixed(2)} times`;
+  const times = (t: Timing | undefined) =>
+    t?.growthBytes === undefined
+      ? 'unknown'
+      : `${(t.growthBytes / weightBytes).toFixed(2)} times that`;
   const weights = `${name}: the weights take ${(weightBytes / 1e9).toFixed(2)} GB`;
-  const [ours] = timings;
-  const mine =
-    ours?.peakBytes === undefined ? 'no account of memory here' : `the process ${share(ours)} that`;
-  return `${weights}, ${mine}${peer ? `; PyTorch's ${share(peer)}` : ''}.`;
+  const grown = `loading makes the process grow by ${times(timings[0])}, to ${gigabytes(timings[0])} GB`;
+  return `${weights}; ${grown}${peer ? `; PyTorch's by ${times(peer)}, to ${gigabytes(peer)} GB` : ''}.`;
 }
