@@ -1,4 +1,5 @@
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
+import { SELECTOR_NAMES } from '../scoring/selector-names';
 import { integer } from './args';
 
 /** What `npm run score` was asked for. */
@@ -35,7 +36,7 @@ function scoreParser(): ArgumentParser {
   add('--list', { action: 'store_true', help: 'print which files each scorer needs, and end' });
   add('--selector', {
     metavar: 'NAME',
-    help: 'embedded, pickscore, hps, hps-v2.1, clip, aes; or a path, or owner/name, of a CLIP model',
+    help: `${SELECTOR_NAMES.join(', ')}; or a path, or owner/name, of a CLIP model`,
   });
   add('--prompt', { metavar: 'TEXT', help: 'what the pictures are to show; aes sees none' });
   addWeights(add);
@@ -54,7 +55,7 @@ function addWeights(add: (flag: string, options: ArgumentOptions) => void): void
     metavar: 'MODEL',
     help: "folder or owner/name of a CLIP in transformers' layout, or of one in OpenCLIP's with its open_clip_config.json, or a file of the latter; default: what the original names",
   });
-  add('--mlp', { metavar: 'FILE.pth', help: 'head of aes' });
+  add('--mlp', { metavar: 'FILE.pth', help: 'head of aes; default: where the original has it' });
   add('--processor', {
     metavar: 'MODEL',
     help: 'folder, or owner/name, of tokenizer and image processor; default: that of the weights',

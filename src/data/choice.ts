@@ -1,7 +1,7 @@
 /** AI feedback: a scorer chooses the winners instead of people. Upstream: train.py `--choice_model`, `do_flip`. */
 import { createHash } from 'node:crypto';
+import { type ChoiceCounts, ChoiceTally, labelOfRow, type PairScores } from './choice-counts';
 import { decodeImage, PictureError, type RgbImage } from './image';
-import { kappaOf } from './kappa';
 import { pictureBytes, type TrainingData, type TrainingRow } from './rows';
 
 /** Upstream: `Selector(device).score(images, prompt)` of train.py's utils/. */
@@ -9,39 +9,42 @@ export interface Selector {
   readonly name: string;
   /** One number a picture, higher is better. */
   score(images: readonly RgbImage[], prompt: string): Promise<number[]> | number[];
+  /** The same for pictures with a prompt each, where the scorer takes them at once. */
+  scoreMany?(images: readonly RgbImage[], prompts: readonly string[]): Promise<number[]> | number[];
 }
 
-/** How a scorer's choices compare with the labels. */
-export interface ChoiceCounts {
-  readonly pairs: number;
-  /** Pairs whose `jpg_1` won: the original flips them. */
-  readonly flips: number;
-  /** Pairs with equal scores; `jpg_0` won. */
-  readonly tiesKept: number;
-  /** Pairs with a picture that cannot be read; they keep their label and count nowhere else. */
-  readonly damaged: number;
-  /** Share of pairs where scorer and label agree. */
-  readonly agreement: number;
-  /** Cohen's κ of scorer and label: agreement beyond what their shares of `jpg_0` give by chance. */
-  readonly kappa: number;
+/** Scores that are known already. */
+export interface KnownScores {
+  get(key: string): number | undefined;
+  /** Told of new ones, several at once. */
+  add(scores: ReadonlyMap<string, number>): Promise<void> | void;
 }
 
 export interface ChoiceOptions {
-  /** Pictures shown to the scorer in one call; all of them have the same prompt. @default 16 */
+  /** Pictures shown to the scorer in one call. @default 16 */
   readonly picturesPerCall?: number;
+  /** Where scores are kept beyond this call, by {@link scoreKey}. @default nowhere */
+  readonly known?: KnownScores;
+  /** Told how many pairs are done. */
+  readonly onPairs?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
+/** Under which a picture's score for a prompt is kept. @param pictureSha256 of the file, in hex */
+export const scoreKey = (pictureSha256: string, prompt: string): string =>
+  createHash('sha256').update(`${pictureSha256}\n${prompt}`).digest('hex').slice(0, 32);
+
 /**
  * The same pairs, each won by `jpg_1` exactly where its score is higher. Pictures are scored as they are stored: whole,
- * neither cut nor mirrored. A picture is scored once for a prompt, however many pairs it stands in.
+ * neither cut nor mirrored. A picture is scored once for a prompt, however many pairs it stands in. Pairs that people left
+ * undecided are only counted.
  *
  * @throws RangeError if rows have one picture, or the scorer does not give one number a picture.
  */
 export async function chooseWinners<T extends TrainingData>(
   data: T,
   selector: Selector,
-  { picturesPerCall = 16, signal }: ChoiceOptions = {},
+  options: ChoiceOptions = {},
 ): Promise<{ readonly data: T; readonly counts: ChoiceCounts }> {
   if (data.pairs.some(({ loser }) => loser === undefined)) {
     throw new RangeError(
@@ -49,35 +52,35 @@ export async function chooseWinners<T extends TrainingData>(
     );
   }
   const pairs = [...data.pairs];
-  const tally = new Tally();
-  for (const rows of byPrompt(data.pairs)) {
-    signal?.throwIfAborted();
-    const scores = await scoreRows(data, rows, selector, picturesPerCall);
-    for (const [i, row] of rows.entries()) {
-      const pair = data.pairs[row] as TrainingRow;
-      const flip = tally.add(pair, scores[i]);
-      if (flip === undefined) continue;
-      const [winner, loser] = flip ? ['jpg_1', 'jpg_0'] : ['jpg_0', 'jpg_1'];
-      pairs[row] = { ...pair, winner, loser };
+  const rows = [...pairs, ...(data.undecided ?? [])];
+  const tally = new ChoiceTally();
+  let done = 0;
+  const asked = new Questions(data, selector, options, (row, scores) => {
+    const pair = rows[row] as TrainingRow;
+    const flip = tally.add(row < pairs.length ? labelOfRow(pair) : 0.5, scores);
+    options.onPairs?.(++done, rows.length);
+    if (flip === undefined || row >= pairs.length) return;
+    const [winner, loser] = flip ? ['jpg_1', 'jpg_0'] : ['jpg_0', 'jpg_1'];
+    pairs[row] = { ...pair, winner, loser };
+  });
+  for (const ofPrompt of byPrompt(rows)) {
+    for (const row of ofPrompt) {
+      options.signal?.throwIfAborted();
+      await asked.ask(row, rows[row] as TrainingRow);
     }
+    await asked.endPrompt();
   }
+  await asked.end();
   return { data: { ...data, pairs }, counts: tally.counts() };
 }
 
-/** `agrees with 71.4 % of labels (κ 0.43)`, and the rest. */
-export function describeChoice({ pairs, flips, tiesKept, damaged, ...rest }: ChoiceCounts): string {
-  const agrees = `agrees with ${(100 * rest.agreement).toFixed(1)} % of ${pairs} labels`;
-  const unread = damaged > 0 ? `, ${damaged} with a damaged picture` : '';
-  return `${agrees} (κ ${rest.kappa.toFixed(2)}), ${flips} flips, ${tiesKept} ties kept${unread}`;
-}
-
-/** Positions of the pairs of each prompt. */
-function byPrompt(pairs: readonly TrainingRow[]): Iterable<number[]> {
+/** Positions of the rows of each prompt. */
+function byPrompt(rows: readonly TrainingRow[]): Iterable<number[]> {
   const found = new Map<string, number[]>();
-  for (const [i, { caption }] of pairs.entries()) {
+  for (const [i, { caption }] of rows.entries()) {
     const prompt = promptOf(caption);
-    const rows = found.get(prompt);
-    if (rows) rows.push(i);
+    const ofPrompt = found.get(prompt);
+    if (ofPrompt) ofPrompt.push(i);
     else found.set(prompt, [i]);
   }
   return found.values();
@@ -87,48 +90,90 @@ function byPrompt(pairs: readonly TrainingRow[]): Iterable<number[]> {
 const promptOf = (caption: TrainingRow['caption']) =>
   typeof caption === 'string' ? caption : (caption[0] ?? '');
 
-type PairScores = readonly [first: number, second: number] | undefined;
+/** Pictures that wait for the scorer, and rows that wait for their pictures. */
+class Questions {
+  private readonly waiting = new Map<
+    string,
+    { readonly image: RgbImage; readonly prompt: string }
+  >();
+  private pending: { readonly row: number; readonly keys: readonly string[] | undefined }[] = [];
+  /** Of the prompt that is being asked about, and of rows that wait. */
+  private scores = new Map<string, number>();
 
-/** Scores of both pictures of rows with one prompt; nothing for a row with a damaged one. */
-async function scoreRows(
-  data: TrainingData,
-  rows: readonly number[],
-  selector: Selector,
-  picturesPerCall: number,
-): Promise<PairScores[]> {
-  const known = new Map<string, number>();
-  const waiting = new Map<string, RgbImage>();
-  const [first] = rows.map((row) => data.pairs[row] as TrainingRow);
-  const flush = async () => {
-    if (waiting.size === 0) return;
-    const scores = await selector.score([...waiting.values()], promptOf(first?.caption ?? ''));
-    for (const [i, hash] of [...waiting.keys()].entries()) {
-      known.set(hash, checked(scores, i, waiting.size, selector));
+  constructor(
+    private readonly data: TrainingData,
+    private readonly selector: Selector,
+    private readonly options: ChoiceOptions,
+    private readonly tell: (row: number, scores: PairScores) => void,
+  ) {}
+
+  async ask(row: number, pair: TrainingRow): Promise<void> {
+    const prompt = promptOf(pair.caption);
+    const pictures = await this.read(pair, prompt);
+    for (const { key, image } of pictures ?? []) {
+      const known = this.options.known?.get(key);
+      if (image) this.waiting.set(key, { image, prompt });
+      else if (known !== undefined) this.scores.set(key, known);
     }
-    waiting.clear();
-  };
-  const hashes: ([string, string] | undefined)[] = [];
-  for (const row of rows) {
-    const pictures = await readBoth(data, data.pairs[row] as TrainingRow);
-    for (const [hash, image] of pictures ?? []) if (!known.has(hash)) waiting.set(hash, image);
-    hashes.push(pictures?.map(([hash]) => hash) as [string, string] | undefined);
-    if (waiting.size >= picturesPerCall - 1) await flush();
+    this.pending.push({ row, keys: pictures?.map(({ key }) => key) });
+    if (this.waiting.size >= (this.options.picturesPerCall ?? 16) - 1) await this.flush();
   }
-  await flush();
-  return hashes.map((pair) => pair && [known.get(pair[0]) as number, known.get(pair[1]) as number]);
-}
 
-async function readBoth(data: TrainingData, row: TrainingRow) {
-  try {
-    const both: [hash: string, image: RgbImage][] = [];
-    for (const column of ['jpg_0', 'jpg_1']) {
-      const bytes = await pictureBytes(data, row, column);
-      both.push([createHash('sha256').update(bytes).digest('hex'), await decodeImage(bytes)]);
+  /** Both pictures of a row, decoded where they have no score yet; nothing where one is damaged. */
+  private async read(pair: TrainingRow, prompt: string) {
+    const { scores, waiting, options } = this;
+    const both: { readonly key: string; readonly image: RgbImage | undefined }[] = [];
+    try {
+      for (const column of ['jpg_0', 'jpg_1']) {
+        const bytes = await pictureBytes(this.data, pair, column);
+        const key = scoreKey(createHash('sha256').update(bytes).digest('hex'), prompt);
+        const isKnown =
+          scores.has(key) || waiting.has(key) || options.known?.get(key) !== undefined;
+        both.push({ key, image: isKnown ? undefined : await decodeImage(bytes) });
+      }
+      return both;
+    } catch (error) {
+      if (error instanceof PictureError) return undefined; // counted; training names it where it skips it
+      throw error;
     }
-    return both;
-  } catch (error) {
-    if (error instanceof PictureError) return undefined; // counted; training names it where it skips it
-    throw error;
+  }
+
+  /** A scorer that takes one prompt at a time is asked before the next one comes. */
+  async endPrompt(): Promise<void> {
+    if (!this.selector.scoreMany) await this.flush();
+    if (this.waiting.size === 0) await this.end();
+  }
+
+  /** Asks about all that wait, and forgets what no row needs any more. */
+  async end(): Promise<void> {
+    await this.flush();
+    this.scores = new Map();
+  }
+
+  private async flush(): Promise<void> {
+    if (this.waiting.size > 0) {
+      const fresh = await this.fresh();
+      for (const [key, score] of fresh) this.scores.set(key, score);
+      await this.options.known?.add(fresh);
+      this.waiting.clear();
+    }
+    for (const { row, keys } of this.pending) {
+      const [first, second] = (keys ?? []).map((key) => this.scores.get(key) as number);
+      this.tell(row, first === undefined || second === undefined ? undefined : [first, second]);
+    }
+    this.pending = [];
+  }
+
+  private async fresh(): Promise<Map<string, number>> {
+    const { selector, waiting } = this;
+    const images = [...waiting.values()].map(({ image }) => image);
+    const prompts = [...waiting.values()].map(({ prompt }) => prompt);
+    const scores = selector.scoreMany
+      ? await selector.scoreMany(images, prompts)
+      : await selector.score(images, prompts[0] ?? '');
+    return new Map(
+      [...waiting.keys()].map((key, i) => [key, checked(scores, i, waiting.size, selector)]),
+    );
   }
 }
 
@@ -138,39 +183,4 @@ function checked(scores: readonly number[], i: number, count: number, { name }: 
   throw new RangeError(
     `The scorer "${name}" gave ${score} as score ${i} of ${scores.length}; expected ${count} numbers.`,
   );
-}
-
-/** Counts choices against labels. */
-class Tally {
-  private pairs = 0;
-  private flips = 0;
-  private tiesKept = 0;
-  private damaged = 0;
-  private agreed = 0;
-  private labelledFirst = 0;
-
-  /** Whether `jpg_1` wins; nothing for a damaged pair. */
-  add({ winner }: TrainingRow, scores: PairScores): boolean | undefined {
-    if (!scores) {
-      this.damaged++;
-      return undefined;
-    }
-    const [first, second] = scores;
-    const flip = second > first;
-    this.pairs++;
-    if (flip) this.flips++;
-    if (first === second) this.tiesKept++;
-    if (winner === 'jpg_0') this.labelledFirst++;
-    if (flip === (winner === 'jpg_1')) this.agreed++;
-    return flip;
-  }
-
-  counts(): ChoiceCounts {
-    const { pairs, flips, tiesKept, damaged, labelledFirst } = this;
-    const agreement = this.agreed / pairs;
-    const [chosen, labelled] = [1 - flips / pairs, labelledFirst / pairs]; // shares of jpg_0
-    const byChance = chosen * labelled + (1 - chosen) * (1 - labelled);
-    const kappa = kappaOf(agreement, byChance);
-    return { pairs, flips, tiesKept, damaged, agreement, kappa };
-  }
 }

@@ -10,6 +10,7 @@ export {
   readCandidates,
 } from './candidates';
 export * from './choice';
+export { type ChoiceCounts, choiceMatrix, describeChoice, LABELS } from './choice-counts';
 export { DAMAGED_SHARE } from './damaged';
 export type { EpochOptions } from './epoch';
 export type { HubDataOptions } from './hub-data';

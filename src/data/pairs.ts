@@ -89,22 +89,26 @@ export async function readPairs(
   const { maxTrainSamples, seed = 0 } = options;
   const models = generators === 'dreamlike' ? ['model_0', 'model_1'] : [];
   const counts = { total: 0, kept: 0, ties: 0, unlabelled: 0, notDreamlike: 0, notChosen: 0 };
-  const pairs: TrainingRow[] = [];
+  const [pairs, undecided]: [TrainingRow[], TrainingRow[]] = [[], []];
   requireColumns(table, ['jpg_0', 'jpg_1', 'label_0', captionColumn, ...models]);
   for await (const row of table.rows(['label_0', captionColumn, ...models])) {
     const [value, caption, ...madeBy] = row.values;
     counts.total++;
     const label = decided(labelOf(value), ties);
-    if (label === 0.5) counts.ties++;
-    else if (label === undefined) counts.unlabelled++;
-    else if (!madeBy.every(isDreamlike)) counts.notDreamlike++;
+    const isMeant = madeBy.every(isDreamlike);
+    if (label === 0.5) {
+      counts.ties++;
+      if (isMeant && typeof caption === 'string')
+        undecided.push({ caption, ...order(1), ...at(row) });
+    } else if (label === undefined) counts.unlabelled++;
+    else if (!isMeant) counts.notDreamlike++;
     else
       pairs.push({ caption: rowCaption(row, captionColumn, caption), ...order(label), ...at(row) });
   }
   counts.kept = pairs.length;
   if (pairs.length === 0) throw new RangeError(`No pair has a winner (${describeCounts(counts)}).`);
   const { pictures } = table;
-  if (maxTrainSamples === undefined) return { pairs, counts, pictures };
+  if (maxTrainSamples === undefined) return { pairs, counts, pictures, undecided };
   const chosen = chooseRows(pairs, maxTrainSamples, seed);
   const notChosen = pairs.length - chosen.length;
   return { pairs: chosen, counts: { ...counts, kept: chosen.length, notChosen }, pictures };

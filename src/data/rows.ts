@@ -24,6 +24,8 @@ export interface PictureSource {
 /** Rows in the order of their files; comparisons are called pairs, as in the original. */
 export interface TrainingData {
   readonly pairs: readonly TrainingRow[];
+  /** Comparisons that people left undecided and nobody trains on; they are named winner and loser all the same. */
+  readonly undecided?: readonly TrainingRow[];
   readonly pictures: PictureSource;
 }
 

@@ -10,9 +10,8 @@ export {
   type KnownScorer,
   SCORERS,
   type ScorerFile,
-  SELECTOR_NAMES,
-  type SelectorName,
 } from './scorers';
 export { type LoadedSelector, loadSelector, type ScoreOptions } from './selector';
+export { SELECTOR_NAMES, type SelectorName } from './selector-names';
 export { type Variety, variety } from './variety';
 export { formatRate, type WinRate, winRate } from './win-rate';

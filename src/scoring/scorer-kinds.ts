@@ -1,4 +1,5 @@
 /** The kinds of scorers: how each is loaded, and what it computes. */
+import { stat } from 'node:fs/promises';
 import type { RgbImage } from '../data/image';
 import { loadClipModel } from '../hub';
 import { openWeightFiles } from '../hub/weight-files';
@@ -12,7 +13,7 @@ import { cosines, probabilities, type TwoTowers } from './two-towers';
 export interface ScorerOptions extends From {
   /** A folder, a file, or `owner/name` of the hub. @default what the original names */
   readonly weights?: string | undefined;
-  /** The head of `aes`, a `.pth` or safetensors file. */
+  /** The head of `aes`, a `.pth` or safetensors file. @default where the original has it, if it is there */
   readonly mlp?: string | undefined;
   /** Where tokenizer and image processor are. @default with the weights, or else as the original names */
   readonly processor?: string | undefined;
@@ -71,11 +72,8 @@ export async function clipOfPath(options: ScorerOptions & { readonly weights: st
 /** The improved aesthetic predictor: a linear head on a CLIP-L, which sees no prompt. */
 export function aesthetic(defaults: Defaults): OpenScorer {
   return async (options) => {
-    const { weights = defaults.weights, mlp, batchSize = 16 } = options;
-    if (mlp === undefined)
-      throw new RangeError(
-        'The scorer "aes" needs its head, sac+logos+ava1-l14-linearMSE.pth of christophschuhmann/improved-aesthetic-predictor: give mlp (--mlp FILE.pth).',
-      );
+    const { weights = defaults.weights, batchSize = 16 } = options;
+    const mlp = options.mlp ?? (await headOfOriginal());
     const place = await findClip(weights, 'transformers', options);
     const clip = await loadClip(place, options);
     const free = () => clip.model.parameters.dispose();
@@ -95,6 +93,16 @@ export function aesthetic(defaults: Defaults): OpenScorer {
       throw error;
     }
   };
+}
+
+/** Where aes_utils.py looks for it, in the working folder. */
+const HEAD = 'aesthetics_model/sac+logos+ava1-l14-linearMSE.pth';
+
+async function headOfOriginal(): Promise<string> {
+  if (await stat(HEAD).catch(() => undefined)) return HEAD;
+  throw new RangeError(
+    `The scorer "aes" needs its head, of christophschuhmann/improved-aesthetic-predictor: give mlp (--mlp FILE.pth), or put it at ${HEAD}.`,
+  );
 }
 
 async function asPickScore(place: Place, options: ScorerOptions): Promise<Scorer> {

@@ -2,16 +2,12 @@
 import { resolve } from 'node:path';
 import { aesthetic, humanPreference, type OpenScorer, pickScore } from './scorer-kinds';
 import { CLIP_H } from './scorer-places';
+import type { SelectorName } from './selector-names';
+
+export { isSelectorName, SELECTOR_NAMES, type SelectorName } from './selector-names';
 
 /** The scorer of the embedded world. */
 export const EMBEDDED_SCORER = resolve(__dirname, '..', '..', 'data', 'scorer');
-
-/** Names of {@link SCORERS}. */
-export const SELECTOR_NAMES = ['embedded', 'pickscore', 'hps', 'hps-v2.1', 'clip', 'aes'] as const;
-export type SelectorName = (typeof SELECTOR_NAMES)[number];
-
-export const isSelectorName = (name: string): name is SelectorName =>
-  (SELECTOR_NAMES as readonly string[]).includes(name);
 
 /** A file that a scorer reads. */
 export interface ScorerFile {

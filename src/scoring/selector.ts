@@ -6,7 +6,8 @@ import { stat } from 'node:fs/promises';
 import type { RgbImage, Selector } from '../data';
 import { type SelectorIdentity, weightsHash } from './identity';
 import { clipOfPath, type OpenScorer, type Scorer, type ScorerOptions } from './scorer-kinds';
-import { isSelectorName, SCORERS, SELECTOR_NAMES, type SelectorName } from './scorers';
+import { SCORERS } from './scorers';
+import { isSelectorName, SELECTOR_NAMES, type SelectorName } from './selector-names';
 
 export interface ScoreOptions {
   /** Shares of the choices between the pictures instead of scores, as the original's `softmax=True`. @default false */

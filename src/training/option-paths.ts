@@ -1,7 +1,9 @@
 /** Folders and names of the hub in the training options, looked at before anything is loaded. */
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isRepoName } from '../hub/remote/repo-name';
 import { type ConditioningRule, STABLE_DIFFUSION } from '../models/conditioning';
+import { isSelectorName, SELECTOR_NAMES } from '../scoring/selector-names';
 import type { TrainOptions } from './options';
 import { switchesOf } from './parity';
 
@@ -11,9 +13,6 @@ export type Place =
   | { readonly kind: 'hub'; readonly name: string };
 
 const HUB_NAME = /^[A-Za-z0-9][\w.-]*(\/[A-Za-z0-9][\w.-]*)?$/;
-
-/** Scorers by name: the embedded world's, and those of the original. */
-const CHOICE_MODELS = ['', 'embedded', 'aes', 'clip', 'hps', 'pickscore'];
 
 const kindOf = (path: string) => {
   const stats = statSync(path, { throwIfNoEntry: false });
@@ -52,10 +51,7 @@ export function checkPaths(options: TrainOptions): void {
   ])
     if (path === '' ? flag === 'output_dir' : kindOf(path ?? '') === 'file')
       throw new RangeError(`--${flag} is "${path}"; give a folder, which need not exist.`);
-  if (!CHOICE_MODELS.includes(options.choiceModel) && kindOf(options.choiceModel) !== 'folder')
-    throw new RangeError(
-      `--choice_model is "${options.choiceModel}"; give embedded, aes, clip, hps, pickscore or a folder of a CLIP model.`,
-    );
+  checkChoiceModel(options);
   checkCheckpoint(options);
 }
 
@@ -86,6 +82,15 @@ function checkData({ datasetName, trainDataDir }: TrainOptions): void {
   if (datasetName !== undefined) placeOf('dataset_name', datasetName);
   else if (kindOf(trainDataDir ?? '') !== 'folder')
     throw new RangeError(`--train_data_dir is "${trainDataDir}"; give a folder that exists.`);
+}
+
+/** A scorer by its name, or where a CLIP model lies. */
+function checkChoiceModel({ choiceModel }: TrainOptions): void {
+  const isName = choiceModel === '' || isSelectorName(choiceModel);
+  if (isName || isRepoName(choiceModel) || kindOf(choiceModel) !== 'nothing') return;
+  throw new RangeError(
+    `--choice_model is "${choiceModel}"; give ${SELECTOR_NAMES.join(', ')}, a path of a CLIP model, or owner/name of the hub.`,
+  );
 }
 
 /** The folder of a checkpoint that is named; the original looks for its last part in `--output_dir` only. */

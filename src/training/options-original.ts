@@ -2,6 +2,7 @@
  * The 51 flags of the original train.py: names, types, defaults and meanings are its own; what they do here where that
  * is something else stands in option-notes.ts. Upstream: train.py `parse_args`.
  */
+import { SELECTOR_NAMES } from '../scoring/selector-names';
 import { choice, group, integer, number, onOff, requiredText, text } from './option-spec';
 
 /** diffusers' schedules by name; the original passes any name on to diffusers. */
@@ -42,7 +43,7 @@ const data = group('Data', {
   proportion_empty_prompts: number(0.2, { min: 0, max: 1 }, 'share of prompts that are emptied'),
   choice_model: text(
     '',
-    'winners by a scorer instead of the labels: embedded, a folder of a CLIP model, aes, clip, hps, pickscore',
+    `winners by a scorer instead of the labels: ${SELECTOR_NAMES.join(', ')}, a path or hub name of a CLIP model`,
   ),
   dreamlike_pairs_only: onOff('only pairs whose pictures both come from a "dream" model'),
   dataloader_num_workers: integer(0, { min: 0 }, 'workers that read and prepare pictures'),

@@ -5,8 +5,6 @@ import { join, resolve } from 'node:path';
 import {
   BatchSource,
   type CaptionEncoder,
-  chooseWinners,
-  describeChoice,
   type OpenedTrainingData,
   openTrainingData,
 } from '../data';
@@ -15,10 +13,10 @@ import { collectCommits, type HubCommits } from '../hub/remote/commits';
 import { fixText } from '../models/fix-text';
 import { preferenceLosses } from '../preference';
 import { PythonRandom, TorchGenerator } from '../random';
-import { loadSelector } from '../scoring/selector';
 import { Adafactor } from './adafactor';
 import { AdamW } from './adamw';
 import { cleanOutputFolder, listCheckpoints } from './checkpoint-folders';
+import { chosenWinners } from './chosen-winners';
 import { checkConfiguration } from './configuration';
 import { dataOptions } from './data-options';
 import { type EffectiveOptions, effectiveOptions, originalStart } from './effective';
@@ -121,7 +119,7 @@ async function withModels(
 ): Promise<RunSetup> {
   const { options, random, models } = opened;
   const effective = effectiveOptions(options);
-  const data = await chosen(
+  const data = await chosenWinners(
     await openTrainingData({
       ...dataOptions(options),
       hub: { cacheDir: options.cacheDir, ...hub },
@@ -214,25 +212,6 @@ async function refuseUsedFolder(options: TrainOptions): Promise<void> {
   throw new Error(
     `--output_dir is ${outputDir}, but ${found} is of another run; give another folder, or go on from that run.`,
   );
-}
-
-/** Winners by `--choice_model`, where it is given. Upstream: train.py:1003, `do_flip`. */
-async function chosen(
-  data: OpenedTrainingData,
-  { choiceModel, lossType }: TrainOptions,
-  note: Note,
-  hub: LoadRunOptions['hub'],
-): Promise<OpenedTrainingData> {
-  if (choiceModel === '' || lossType === 'sft') return data;
-  const selector = await loadSelector(choiceModel, hub);
-  note(`Asking ${choiceModel} about ${data.pairs.length} pairs.`);
-  try {
-    const { data: relabelled, counts } = await chooseWinners(data, selector);
-    note(`${choiceModel} ${describeChoice(counts)}.`);
-    return relabelled;
-  } finally {
-    selector.dispose();
-  }
 }
 
 /** Captions as the tokenizer is to read them. */

@@ -145,7 +145,7 @@ describe('trainCommand', () => {
     ['--ignore_config_difference lr', /^--ignore_config_difference is "lr"; give names of flags/],
     [
       '--choice_model best',
-      /^--choice_model is "best"; give embedded, aes, clip, hps, pickscore or/,
+      /^--choice_model is "best"; give embedded, pickscore, hps, hps-v2\.1, clip/,
     ],
     [
       '--unet_init /no/where',

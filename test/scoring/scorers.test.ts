@@ -67,7 +67,7 @@ describe('the scorers', () => {
   it('say what aes lacks', async () => {
     await assert.rejects(
       loadSelector('aes', { weights: TINY_CLIP }),
-      /"aes" needs its head, sac\+logos\+ava1-l14-linearMSE\.pth/,
+      /"aes" needs its head, .*: give mlp .* aesthetics_model\/sac\+logos\+ava1-l14-linearMSE\.pth/,
     );
   });
 });

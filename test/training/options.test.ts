@@ -194,7 +194,8 @@ describe('checkPaths', () => {
     checkPaths(
       resolved({ pretrainedModelNameOrPath: model, unetInit: model, choiceModel: 'pickscore' }),
     );
-    checkPaths(resolved({ choiceModel: 'embedded' }));
+    for (const choiceModel of ['embedded', 'hps-v2.1', 'someone/clip', join(model, 'unet')])
+      checkPaths(resolved({ choiceModel }));
     checkPaths(resolved({ pretrainedVaeModelNameOrPath: join(model, 'vae') }));
     assert.deepEqual(placeOf('dataset_name', 'data/pairs'), { kind: 'local', path: 'data/pairs' });
     const hub = { kind: 'hub', name: 'yuvalkirstain/pickapic_v2' };
@@ -211,7 +212,10 @@ describe('checkPaths', () => {
     [{ outputDir: __filename }, /^--output_dir is ".*"; give a folder, which need not exist/],
     [{ outputDir: '' }, /^--output_dir is ""; give a folder/],
     [{ cacheDir: __filename }, /^--cache_dir is /],
-    [{ choiceModel: 'best' }, /^--choice_model is "best"; give embedded, aes, clip, hps, pick/],
+    [
+      { choiceModel: 'best' },
+      /^--choice_model is "best"; give embedded, pickscore, hps, hps-v2\.1, clip, aes, a path/,
+    ],
     [{ resumeFromCheckpoint: 'checkpoint-7' }, /^--resume_from_checkpoint is "checkpoint-7": no/],
   ];
   for (const [request, message] of wrong)

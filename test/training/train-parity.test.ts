@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSafetensors } from '../../src/hub';
+import { readJson } from '../../src/hub/json-file';
 import type { TrainRequest } from '../../src/training';
 import { readMetrics } from '../../src/training/metrics';
 import { inTemporaryFolder } from '../support/temporary';
@@ -64,7 +66,13 @@ describe('train: winners by a scorer', () => {
       const { notes } = await run(request(folder, { choiceModel: 'embedded', maxTrainSteps: 1 }));
       assert.match(
         notes.join(),
-        /embedded agrees with [\d.]+ % of 23 labels \(κ [-\d.]+\), \d+ flips, 0 ties kept/,
+        /embedded agrees with [\d.]+ % of 23 labels \(κ [-\d.]+\), \d+ flips, 0 ties kept.*people↓ scorer→/s,
       );
+      const { selector, pairs, matrix } = await readJson(join(folder, 'choice.json'));
+      assert.deepEqual(Object.keys(Object(selector)), ['name', 'revision', 'hash']);
+      const decided = (matrix as number[][]).filter((_, label) => label !== 1).flat();
+      assert.deepEqual([pairs, decided.reduce((a, b) => a + b)], [23, 23]);
+      const scores = readFileSync(join(folder, 'choice-scores.txt'), 'utf8').split('\n');
+      assert.ok(scores.length > 23, `${scores.length} lines`);
     }));
 });
