@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { decodeImage, encodePng, type RgbImage } from '../data/image';
 import { defaultGuidance, imagesFromLatents, sample, sampleRefined } from '../diffusion';
-import type { MixedPrecision } from '../engine';
+import { engineInfo, type MixedPrecision } from '../engine';
 import { disposePipeline, type Pipeline } from '../hub';
 import { writeFileAtomically } from '../hub/atomic';
 import type { HubCommits } from '../hub/remote/commits';
 import { STABLE_DIFFUSION, vaePrecision } from '../models';
 import { computedPrecision } from './args';
 import { type DrawingModels, loadForDrawing } from './load-for-drawing';
+import { memoryOptions } from './memory-flags';
 import { checkOutputs, outputNames, UsageError } from './output-files';
 import { pictureGrid } from './picture-grid';
 import { ProgressLine } from './progress-line';
@@ -76,7 +77,9 @@ function drawImages(
   mixedPrecision: MixedPrecision,
 ) {
   const line = new ProgressLine('drawing', 'step');
+  const memory = memoryOptions(args, engineInfo().kernels, console.error);
   const options = {
+    ...memory,
     prompt: args.prompt,
     negativePrompt: args.negative_prompt,
     seed: args.seed,
@@ -101,7 +104,7 @@ function drawImages(
     line.update(step + 1, steps);
     if (step !== steps - 1) continue;
     const precision = vaePrecision(last, mixedPrecision);
-    return imagesFromLatents(last.vae, latents, { mixedPrecision: precision });
+    return imagesFromLatents(last.vae, latents, { ...memory, mixedPrecision: precision });
   }
   return [];
 }
@@ -131,6 +134,7 @@ function pngText(
     ...(args.init_image === undefined
       ? {}
       : { init_image: basename(args.init_image), strength: args.strength ?? 0.8 }),
+    ...(args.vae_tiling === undefined ? {} : { vae_tiling: args.vae_tiling }),
     ...partsText(args),
     ...hubText(args, commits),
     num_images: args.num_images,

@@ -3,11 +3,12 @@ import { type ArgumentOptions, ArgumentParser } from 'argparse';
 import { type SchedulerName, samplerNames, schedulerClasses } from '../diffusion/scheduler-classes';
 import { addMixedPrecision, decimal, fileName, integer, type PrecisionName } from './args';
 import { addHubFlags, type HubFlags } from './hub-flags';
+import { addMemoryFlags, type MemoryFlags } from './memory-flags';
 import { addModelParts, type ModelParts } from './model-flags';
 import { seeds } from './seeds';
 
 /** What `npm run sample` was asked for; every value is checked, and nothing was loaded yet. */
-export interface SampleArgs extends ModelParts, HubFlags {
+export interface SampleArgs extends ModelParts, HubFlags, MemoryFlags {
   readonly model: string;
   readonly prompt: string;
   readonly negative_prompt?: string;
@@ -81,6 +82,7 @@ function sampleParser(): ArgumentParser {
   });
   add('--grid', { action: 'store_true', help: 'one file with all pictures, in rows' });
   addMixedPrecision(parser);
+  addMemoryFlags(add);
   add('--output', {
     type: fileName('.png'),
     default: 'out.png',

@@ -46,6 +46,9 @@ describe('sampleArgs', () => {
       { ...args },
       {
         model: 'dir',
+        revision: undefined,
+        variant: undefined,
+        cache_dir: undefined,
         unet: undefined,
         vae: undefined,
         refiner: undefined,
@@ -67,6 +70,9 @@ describe('sampleArgs', () => {
         num_images: 1,
         grid: false,
         mixed_precision: 'no',
+        vae_slicing: false,
+        vae_tiling: undefined,
+        attention_slicing: undefined,
         output: 'out.png',
         overwrite: false,
       },
@@ -78,12 +84,16 @@ describe('sampleArgs', () => {
       `--model m --prompt p --neg n --seed 0 --steps 20 --guidance_scale 1 --height 64 --width=32
        --scheduler ddim --eta 0.5 --num_images 3 --mixed bf16 --guidance_r 0.7
        --clip 2 --init a.jpg --strength 0.6 --grid --out a.png --overwrite
-       --unet u --vae v --refiner r --refiner_s 0.6 --config c --lora x:0.5 --lora y`.split(/\s+/),
+       --unet u --vae v --refiner r --refiner_s 0.6 --config c --lora x:0.5 --lora y
+       --vae_s --vae_t 512 --attention 2 --rev main --variant fp16 --cache d`.split(/\s+/),
     );
     assert.deepEqual(
       { ...args },
       {
         model: 'm',
+        revision: 'main',
+        variant: 'fp16',
+        cache_dir: 'd',
         unet: 'u',
         vae: 'v',
         refiner: 'r',
@@ -109,6 +119,9 @@ describe('sampleArgs', () => {
         eta: 0.5,
         num_images: 3,
         mixed_precision: 'bf16',
+        vae_slicing: true,
+        vae_tiling: 512,
+        attention_slicing: 2,
         output: 'a.png',
         overwrite: true,
       },
