@@ -23,6 +23,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, call: string]>>
   'kernel:install': ['test/cli/kernel-install.test.ts', 'src/cli/kernel-install.ts'],
   'test:notebooks': ['.ci/run', 'add test:parity'],
   test: ['.ci/run', 'npm test'],
+  label: ['test/cli/label.test.ts', "'label.ts'"],
   'test:lab': ['test/notebooks/lab.test.ts', "'../lab/describe-in-lab'"],
 };
 
@@ -217,6 +218,7 @@ describe('the commands of README.md', function () {
       'score',
       'train',
       'upload',
+      'label',
       'notebook',
       'export',
       'proof',

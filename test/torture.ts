@@ -5,6 +5,7 @@
 import { ArgumentParser } from 'argparse';
 import { boundsCheck, handlesCheck } from './torture/engine';
 import { faultsCheck, killsCheck, offlineCheck, processesCheck, resumeCheck } from './torture/hub';
+import { clicksCheck } from './torture/labels';
 import { checkpointsCheck, trainingCheck } from './torture/resume';
 
 /** Settings of a run, from the command line. */
@@ -27,6 +28,7 @@ const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     cuts: (settings) => resumeCheck(settings),
     offline: offlineCheck,
   },
+  labels: { clicks: () => clicksCheck({ clicks: 1000, kills: 10 }) },
 };
 
 function parse() {
@@ -35,7 +37,8 @@ function parse() {
     "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor. " +
     'checkpoints: a process killed again and again while it saves leaves no torn checkpoint and loses none. ' +
     'training: runs killed at random moments and resumed end as if they had been left alone. ' +
-    'processes, kills, faults, cuts, offline: downloads from a hub on this machine that cuts, flips, stalls and lies.';
+    'processes, kills, faults, cuts, offline: downloads from a hub on this machine that cuts, flips, stalls and lies. ' +
+    'clicks: a thousand answers to npm run label, which is killed ten times meanwhile; none is lost.';
   const parser = new ArgumentParser({ prog: 'npm run torture --', description });
   parser.add_argument('subject', { choices: Object.keys(subjects) });
   parser.add_argument('--only', {

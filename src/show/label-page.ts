@@ -37,9 +37,9 @@ const STYLE = `
 `;
 
 const ALONE_STYLE = `
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; --jp-content-font-color2: #595959; }
 body { margin: 0 auto; padding: 24px 16px; max-width: 60rem; font-family: system-ui, sans-serif; }
-@media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } }
+@media (prefers-color-scheme: dark) { :root { --jp-content-font-color2: #aaa; } body { background: #111; color: #ddd; } }
 `;
 
 const QUESTION = 'Which picture is better?';
@@ -53,7 +53,7 @@ function widget(facts: { readonly [name: string]: string }, more = ''): string {
 <div class="dpo-label-top"><b>${QUESTION}</b><div class="dpo-label-bar" role="progressbar" aria-label="answered"><div></div></div><small class="dpo-label-count"></small><small class="dpo-label-who"></small></div>
 <div class="dpo-label-prompt">Pairs are shown by a script. Where there is none, trust the notebook and run the cell again.</div>
 <div class="dpo-label-pair">${side('left', '←')}${side('right', '→')}</div>
-<div class="dpo-label-row"><button class="dpo-label-tie" data-choice="tie"><kbd>=</kbd>no difference</button><button class="dpo-label-undo" disabled><kbd>u</kbd>undo</button><button class="dpo-label-skip">pass over</button><button class="dpo-label-finish">Stop here</button></div>
+<div class="dpo-label-row"><button class="dpo-label-tie" data-choice="tie"><kbd>=</kbd>no difference</button><button class="dpo-label-undo" disabled><kbd>u</kbd>undo</button><button class="dpo-label-skip">pass over</button><button class="dpo-label-finish">stop here</button></div>
 <div class="dpo-label-status" role="status" aria-live="polite"></div>${more}</div>`;
 }
 

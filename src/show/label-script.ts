@@ -79,7 +79,7 @@ const SHOW = `
     find('who').textContent = state.labeller;
     for (const button of root.querySelectorAll('[data-choice]')) button.disabled = !isReady;
     find('undo').disabled = state.done === 0;
-    find('finish').textContent = state.next === null ? 'Done' : 'Stop here';
+    find('finish').innerHTML = state.next === null ? '<kbd>⏎</kbd>done' : 'stop here';
     root.dataset.state = index === null ? 'answered' : isReady ? 'asking' : 'loading';
   }
   async function show(i) {
