@@ -3,6 +3,7 @@ import {
   type AttentionOptions,
   type AttentionSlice,
   attention,
+  dryRun,
   noGrad,
   peakTensorBytes,
   profile,
@@ -11,6 +12,7 @@ import {
   tidy,
   valueAndGrad,
   withKernels,
+  zeros,
 } from '../../src/engine';
 import { assertClose, assertNoLeak } from '../support/assert';
 import { kernelModes } from '../support/model-fixture';
@@ -83,6 +85,29 @@ describe('attention in slices, plain kernels', () => {
     const scores = 4 * S * L; // bytes of one head's
     assert.ok(whole - auto >= 2 * 6 * scores, `${whole} and ${auto}`); // scores and weights of 6 of 8 heads
     assert.ok(auto - max >= 2 * scores, `${auto} and ${max}`);
+  });
+
+  it("needs for Stable Diffusion's largest attention a quarter, and a sixteenth, of the scores", () => {
+    const peak = (slice: AttentionSlice | undefined) =>
+      withKernels('plain', () => {
+        const { peakBytes } = dryRun(() =>
+          tidy(() => {
+            const x = zeros([2, 4096, 320]); // guidance's two rows at 64 × 64 positions
+            attention(x, x, x, { heads: 8, slice });
+          }),
+        );
+        return peakBytes;
+      });
+    const [whole, auto, max] = [peak(undefined), peak('auto'), peak('max')] as const;
+    const scores = 4 * 4096 ** 2; // bytes of one head's
+    const maps = 11 * 4 * 2 * 4096 * 320; // input, heads of q, k and v twice, results
+    // as products, scaled, and as weights
+    for (const [bytes, heads] of [
+      [whole, 16],
+      [auto, 4],
+      [max, 1],
+    ] as const)
+      assert.ok(bytes >= 3 * heads * scores && bytes <= 3 * heads * scores + maps, `${bytes}`);
   });
 
   it('leaves no tensor behind', () => {
