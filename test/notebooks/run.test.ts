@@ -63,6 +63,15 @@ describe('the notebooks', function () {
     assert.equal(shown.match(/\(\d+\.\d–\d+\.\d, n = 4\)/g)?.length, 4);
   });
 
+  it('05-load-a-real-model runs: name, cache, parts, samplers, one file, adapter', async () => {
+    const outputs = await run('05-load-a-real-model.ipynb');
+    assert.ok(ticks(outputs) >= 17, `${ticks(outputs)} ticks`);
+    const shown = plainText(outputs);
+    assert.match(shown, /^someone\/else is not in the cache \(CACHE\), and the network is off/m);
+    assert.match(shown, /✓ numbers: \[3,708,356, 835,047, 146,176\]/);
+    assert.match(shown, /^drawing 4\/4 · /m);
+  });
+
   it('08-what-a-step-costs runs, and leaves no tensor behind', async () => {
     const outputs = await run('08-what-a-step-costs.ipynb');
     assert.match(JSON.stringify(outputs), /✓ tensors that the steps left behind: 0/);
