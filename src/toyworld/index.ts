@@ -12,6 +12,13 @@ export {
 export { FAITHFUL_TERMS, judge, TERMS, type Term, type Terms, utility } from './judge';
 export { bayesCeiling } from './labels';
 export { DRAWING } from './making/pairs';
+export {
+  type QuickFamily,
+  type QuickNames,
+  type QuickOptions,
+  type QuickSetting,
+  quickSetting,
+} from './quick-setting';
 export { loadWorld, WORLD_FOLDER, type World } from './world';
 export {
   copyOf,

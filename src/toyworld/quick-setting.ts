@@ -113,10 +113,10 @@ export async function quickSetting(
   const missing = await outOfReach(wanted, hub);
   if (missing === undefined) {
     const { prompts, from } = await promptsOf(promptsFrom === '' ? undefined : promptsFrom, hub);
-    return { ...wanted, family, prompts, says: `${wanted.base} beside ${wanted.dpoUnet}. ${from}` };
+    return { ...wanted, family, prompts, says: `${wanted.base} beside ${wanted.dpoUnet}.\n${from}` };
   }
   if (asked.length > 0) throw missing;
-  return worldSetting(WORLD, `${missing.message} So this is the embedded world, not "${family}"`);
+  return worldSetting(WORLD, `${missing.message}\nSo this is the embedded world, not "${family}"`);
 }
 
 function worldSetting(names: Published, why: string): QuickSetting {
@@ -167,7 +167,7 @@ async function promptsOf(
     if (where !== undefined || !isAway(error)) throw error;
     return {
       prompts: OWN_PROMPTS,
-      from: `${error.message} So the ${OWN_PROMPTS.length} prompts are our own.`,
+      from: `${error.message}\nSo the ${OWN_PROMPTS.length} prompts are our own.`,
     };
   }
 }

@@ -63,6 +63,20 @@ describe('the notebooks', function () {
     assert.equal(shown.match(/\(\d+\.\d–\d+\.\d, n = 4\)/g)?.length, 4);
   });
 
+  it('quick_samples says that it is the world, draws pairs from one seed, and counts wins', async () => {
+    const [said, ...outputs] = await run('quick_samples.ipynb');
+    assert.match(said ? plainText([said]) : '', /^stable-diffusion-v1-5.* not in the cache/);
+    assert.match(said ? plainText([said]) : '', /So this is the embedded world, not "sd15"/);
+    const shown = plainText(outputs);
+    assert.equal(
+      shown.match(/^2\. DPO -?\d/gm)?.length,
+      4 + 1,
+      'each prompt, and the largest loss',
+    );
+    assert.match(shown, /DPO beats base +\d+\.\d % \(\d+\.\d–\d+\.\d, n = 4\)/);
+    assert.ok(ticks(outputs) >= 2);
+  });
+
   it('05-load-a-real-model runs: name, cache, parts, samplers, one file, adapter', async () => {
     const outputs = await run('05-load-a-real-model.ipynb');
     assert.ok(ticks(outputs) >= 17, `${ticks(outputs)} ticks`);

@@ -6,6 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type CodeCell, type Notebook, readNotebook } from '../../src/cli/notebook-file';
 import { committedForm } from '../../src/cli/notebook-form';
+import { type Parameter, withParameters } from '../../src/cli/notebook-parameters';
 import { notebookText } from '../../src/cli/notebook-text';
 import { stripAnsi } from '../../src/cli/report-html';
 import { type NotebookRun, runNotebook } from '../../src/cli/run-notebook';
@@ -16,14 +17,20 @@ export const ROOT = resolve(__dirname, '..', '..');
 export function small(folder: string) {
   const run = join(folder, 'run');
   mkdirSync(run, { recursive: true });
-  return { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: run };
+  // No model of the hub, also where there is a network, or one of them on this machine.
+  const away = { HF_HUB_OFFLINE: '1', HF_HOME: join(folder, 'hub') };
+  return { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: run, ...away };
 }
 
 type Env = { readonly [name: string]: string };
 
 /** @throws AssertionError with place and trace where a cell fails */
-export async function runHere(path: string, env: Env): Promise<Notebook> {
-  const run = await runNotebook(path, readNotebook(path), { env });
+export async function runHere(
+  path: string,
+  env: Env,
+  parameters: readonly Parameter[] = [],
+): Promise<Notebook> {
+  const run = await runNotebook(path, withParameters(readNotebook(path), parameters), { env });
   assert.equal(run.status, 'done', why(run));
   return run.notebook;
 }
