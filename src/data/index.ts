@@ -27,6 +27,7 @@ export {
 export * from './notebook-prompts';
 export * from './own-pairs';
 export {
+  type LabelledPairs,
   labelledPairs,
   openUnlabelled,
   type PairColumns,

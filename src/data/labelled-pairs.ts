@@ -81,12 +81,11 @@ function asShown(
   pictures: PictureSource,
   labelsOf: (pair: UnlabelledPair) => readonly Label[],
 ): PictureSource {
-  const key = ({ file, row }: Pick<UnlabelledPair, 'file' | 'row'>) => `${row} ${file.path}`;
-  const byPlace = new Map(pairs.map((pair) => [key(pair), pair]));
+  const byPlace = new Map(pairs.map((pair) => [placeOf(pair), pair]));
   return {
     async get(row, column) {
       const bytes = await pictures.get(row, column);
-      const pair = byPlace.get(key(row));
+      const pair = byPlace.get(placeOf(row));
       const found = digestOf(bytes);
       const side = column === 'jpg_0' ? 0 : 1;
       const shown = pair ? labelsOf(pair).map(({ sha256 }) => sha256[side]) : [];
@@ -97,6 +96,10 @@ function asShown(
     },
   };
 }
+
+/** Of a row, unlike that of every other. */
+export const placeOf = ({ file, row }: Pick<UnlabelledPair, 'file' | 'row'>): string =>
+  `${row} ${file.path}`;
 
 export const digestOf = (bytes: Uint8Array): string =>
   createHash('sha256').update(bytes).digest('hex');

@@ -5,12 +5,12 @@ import { candidateFolder, candidateTable, isCandidateFolder } from './candidates
 import { withConstant, withNames } from './file-table';
 import { imageFolder, metadataFiles } from './image-folder';
 import { isLabelFile, type Labels, readLabels } from './label-file';
-import { type LabelChoice, labelledTable, pairsOfLabels } from './labelled-pairs';
+import { type LabelChoice, labelledTable, pairsOfLabels, placeOf } from './labelled-pairs';
 import { isPairFolder, pairFolders } from './pair-folders';
 import { pairList } from './pair-list';
-import { type PreferencePairs, readPairs } from './pairs';
+import { type PreferencePair, type PreferencePairs, readPairs } from './pairs';
 import { parquetTable, splitFiles, type Table } from './tables';
-import { type UnlabelledPairs, unlabelledPairs } from './unlabelled-pairs';
+import { type UnlabelledPair, type UnlabelledPairs, unlabelledPairs } from './unlabelled-pairs';
 
 /** Under which names a table has what a pair needs. */
 export interface PairColumns {
@@ -96,6 +96,11 @@ export function asPairs(table: Table, columns: PairColumns = {}): Table {
   return columns.chosen === undefined && has('label_0') ? named : withConstant(named, 'label_0', 1);
 }
 
+/** Pairs and who drew their pictures, where that is known. */
+export interface LabelledPairs extends PreferencePairs {
+  readonly pairs: readonly (PreferencePair & Pick<UnlabelledPair, 'models'>)[];
+}
+
 /**
  * The pairs of a file of labels, ties left out and counted; `writeOwnPairs` makes Pick-a-Pic's parquet of them, and `train`
  * takes the file itself.
@@ -105,8 +110,11 @@ export function asPairs(table: Table, columns: PairColumns = {}): Table {
 export async function labelledPairs(
   source: string | Labels,
   choice: LabelChoice = {},
-): Promise<PreferencePairs> {
+): Promise<LabelledPairs> {
   const labels = typeof source === 'string' ? readLabels(source) : source;
-  const data = await readPairs(labelledTable(await pairsOf(labels), labels, choice));
-  return data as PreferencePairs; // their captions are single texts: `unlabelledPairs` saw to it
+  const all = await pairsOf(labels);
+  const data = await readPairs(labelledTable(all, labels, choice));
+  const models = new Map(all.pairs.map((pair) => [placeOf(pair), pair.models]));
+  const pairs = data.pairs.map((pair) => ({ ...pair, models: models.get(placeOf(pair)) }));
+  return { ...data, pairs } as LabelledPairs; // captions are single texts: `unlabelledPairs` saw to it
 }
