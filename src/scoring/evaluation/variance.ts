@@ -10,8 +10,6 @@ export interface VarianceParts {
   readonly error: number;
   /** The part of it that more seeds of the same prompts would take away. */
   readonly errorOfSeeds: number;
-  /** Mean square of prompts over that of seeds; near 1 where prompts do not matter. */
-  readonly F: number;
 }
 
 /**
@@ -36,7 +34,6 @@ export function varianceParts(table: Clusters): VarianceParts | undefined {
     seeds: within,
     error: Math.sqrt(between / (P * S)),
     errorOfSeeds: Math.sqrt(within / (P * S)),
-    F: between / within,
   };
 }
 
