@@ -57,12 +57,16 @@ export const clipVisionTower = scoped(
  * A convolution whose stride equals its size, hence one matrix product over cut-out patches.
  * [B, size, size, channels] → [B, patches, C]
  */
-function patchEmbedding(weight: Tensor, pixelValues: Tensor, config: ClipVisionConfig): Tensor {
+export function patchEmbedding(
+  weight: Tensor,
+  pixelValues: Tensor,
+  config: Pick<ClipVisionConfig, 'imageSize' | 'patchSize' | 'imageChannels' | 'hiddenSize'>,
+): Tensor {
   const { imageSize, patchSize: P, imageChannels, hiddenSize: C } = config;
   const [B = 0, H = 0, W = 0] = pixelValues.shape;
   if (H !== imageSize || W !== imageSize) {
     throw new RangeError(
-      `clipVision: image is ${H}×${W}, the model expects ${imageSize}×${imageSize}`,
+      `patchEmbedding: image is ${H}×${W}, the model expects ${imageSize}×${imageSize}`,
     );
   }
   const n = Math.floor(imageSize / P); // patches along a side; a remainder is not seen

@@ -1,17 +1,14 @@
 // B pictures, D width of CLIP's space
 import type { RgbImage } from '../data/image';
-import { noGrad, type Parameters, type WeightShape } from '../engine';
-import { CheckpointError, type ClipFolder } from '../hub';
+import { noGrad, type Parameters } from '../engine';
+import type { ClipFolder } from '../hub';
+import { HEAD_LAYERS, headWeights } from '../hub/linear-head';
 import { openTensors } from '../hub/tensor-file';
-import type { TensorSource } from '../hub/tensor-source';
 import { loadWeights } from '../hub/weights';
 import { imageEmbeds } from '../models';
 import * as nn from '../nn';
 import { clipPixelValues } from './clip-score';
 import type { CosineOptions } from './two-towers';
-
-/** Positions of the linear layers in upstream's `Sequential`; those between are dropout, and nothing bends. */
-const LAYERS = [0, 2, 4, 6, 7] as const;
 
 /** The aesthetic head: five linear layers from CLIP's normalised image embedding to one mark. */
 export type AestheticHead = { readonly layers: readonly nn.Linear[] };
@@ -31,7 +28,7 @@ export interface LoadedHead {
 export async function loadAestheticHead(path: string, width: number): Promise<LoadedHead> {
   const source = await openTensors(path);
   try {
-    const weights = headWeights(source, width);
+    const weights = headWeights(source, 'layers', width);
     const stored = [...source.entries.keys()].map(
       (name) => [name, { file: source, name }] as const,
     );
@@ -41,20 +38,6 @@ export async function loadAestheticHead(path: string, width: number): Promise<Lo
   } finally {
     await source.close();
   }
-}
-
-/** Its inner widths are the file's (1024, 128, 64, 16 where published); it begins with D and ends with 1. */
-function headWeights({ path, entries }: TensorSource, width: number): WeightShape[] {
-  let inputs = width;
-  return LAYERS.flatMap((layer) => {
-    const name = `layers.${layer}`;
-    const [rows = 0] = entries.get(`${name}.weight`)?.shape ?? [];
-    const outputs = layer === 7 ? 1 : rows;
-    if (outputs === 0) throw new CheckpointError(path, `weight "${name}.weight" is missing.`);
-    const shapes = nn.linearWeights(name, inputs, outputs);
-    inputs = outputs;
-    return shapes;
-  });
 }
 
 /** The mark of each picture, about 1 to 10. Upstream: aes_utils.py, `Selector.score`. */
@@ -69,7 +52,7 @@ export function aestheticScores(
     const batch = images.slice(from, from + batchSize);
     const marks = noGrad(() => {
       const embeds = imageEmbeds(model, clipPixelValues(batch, imageProcessor)).normalised; // [B, D]
-      const layers = LAYERS.map((i) => p.layers[i] as nn.Linear);
+      const layers = HEAD_LAYERS.map((i) => p.layers[i] as nn.Linear);
       return [...layers.reduce((x, layer) => nn.linear(layer, x), embeds).floats()]; // [B, 1]
     });
     scores.push(...marks);

@@ -19,7 +19,7 @@ export interface LongestSide extends TensorResizeOptions {
  * @throws RangeError for a picture so thin that nothing of it would be left
  */
 export function longestSideValues(images: readonly RgbImage[], options: LongestSide): Tensor {
-  const { size, mean, std } = options;
+  const { size } = options;
   const each = size * size * 3;
   const values = new Float32Array(images.length * each);
   for (const [b, image] of images.entries()) {
@@ -35,10 +35,18 @@ export function longestSideValues(images: readonly RgbImage[], options: LongestS
     const square = values.subarray(b * each, (b + 1) * each);
     for (let y = 0; y < height; y++)
       square.set(data.subarray(y * width * 3, (y + 1) * width * 3), ((top + y) * size + left) * 3);
-    for (let i = 0; i < each; i++) {
-      const centered = Math.fround((square[i] as number) - Math.fround(mean[i % 3] ?? 0));
-      square[i] = centered / Math.fround(std[i % 3] ?? 1);
-    }
+    square.set(normalised(square, options));
   }
   return tensor(values, [images.length, size, size, 3]);
+}
+
+/** torchvision's `Normalize` of [.., 3], in float32: (x − mean) / std by channel. */
+export function normalised(
+  values: Float32Array,
+  { mean, std }: Pick<LongestSide, 'mean' | 'std'>,
+): Float32Array {
+  return values.map((x, i) => {
+    const centered = Math.fround(x - Math.fround(mean[i % 3] ?? 0));
+    return centered / Math.fround(std[i % 3] ?? 1);
+  });
 }

@@ -37,7 +37,7 @@ export interface Scorer {
 export type OpenScorer = (options: ScorerOptions) => Promise<Scorer>;
 
 /** What a scorer has where the options do not say otherwise. */
-interface Defaults {
+export interface Defaults {
   readonly weights: string;
   /** The file of the repository, where it is not named as in one of CLIP's layouts. */
   readonly file?: string;

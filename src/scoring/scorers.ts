@@ -1,5 +1,6 @@
 /** The scorers that have a name: where their weights are, how large, and under which licence. */
 import { resolve } from 'node:path';
+import { imageReward } from './image-reward';
 import { aesthetic, humanPreference, type OpenScorer, pickScore } from './scorer-kinds';
 import { CLIP_H } from './scorer-places';
 import type { SelectorName } from './selector-names';
@@ -30,6 +31,7 @@ export interface KnownScorer {
 
 const PICK_SCORE = 'yuvalkirstain/PickScore_v1';
 const HPS = 'xswu/HPSv2';
+const IMAGE_REWARD = 'THUDM/ImageReward';
 const CLIP_L = 'openai/clip-vit-large-patch14';
 const VOCABULARY = { from: CLIP_H, name: 'tokenizer.json', bytes: 2.22e6 };
 
@@ -80,5 +82,16 @@ export const SCORERS: Readonly<Record<SelectorName, KnownScorer>> = {
     ],
     licence: 'MIT; head Apache-2.0',
     unverified: 'sizes, licence of the CLIP',
+  },
+  imagereward: {
+    open: imageReward({ weights: IMAGE_REWARD, file: 'ImageReward.pt' }),
+    what: 'ImageReward v1.0, BLIP with a head tuned on rankings (arXiv 2304.05977)',
+    files: [
+      { from: IMAGE_REWARD, name: 'ImageReward.pt', bytes: 1.79e9 },
+      { from: IMAGE_REWARD, name: 'med_config.json', bytes: 485 },
+      { from: 'google-bert/bert-base-uncased', name: 'vocab.txt', bytes: 2.32e5 },
+    ],
+    licence: 'Apache-2.0',
+    unverified: 'size of vocab.txt',
   },
 };

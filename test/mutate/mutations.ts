@@ -2,6 +2,7 @@ import { evaluationMutations } from './evaluation-mutations';
 import { familyMutations } from './family-mutations';
 import { memoryMutations } from './memory-mutations';
 import { runMutations } from './run-mutations';
+import { scoringMutations } from './scoring-mutations';
 import { trainingMutations } from './training-mutations';
 
 /** One formula broken in one place, and the tests that must notice. */
@@ -23,6 +24,7 @@ export const mutations: readonly Mutation[] = [
   ...trainingMutations,
   ...runMutations,
   ...familyMutations,
+  ...scoringMutations,
   ...memoryMutations,
   ...evaluationMutations,
   {

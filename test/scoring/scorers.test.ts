@@ -6,6 +6,7 @@ import { assertClose, assertNoLeak } from '../support/assert';
 import {
   AESTHETIC_HEAD,
   HPS_FILE,
+  IMAGE_REWARD_FOLDER,
   OPEN_CLIP_FOLDER,
   selectorFixture as python,
   selectorPictures,
@@ -56,6 +57,13 @@ describe('the scorers', () => {
       const { prompt, cosines, shares } = python.shares;
       assertClose(selector.score(images, prompt), cosines, { rtol: 0, atol: 1e-5 });
       assertClose(selector.score(images, prompt, { softmax: true }), shares, { atol: 1e-5 });
+    }));
+
+  it("give ImageReward's with transformers' BLIP, texts of any length in any order", () =>
+    withSelector('imagereward', { weights: IMAGE_REWARD_FOLDER }, (selector) => {
+      const scores = selector.scoreMany(images, python.prompts);
+      assertClose(scores, python.rewards, { rtol: 0, atol: 1e-5 });
+      assert.throws(() => selector.score(images, '', { softmax: true }), /"imagereward" marks/);
     }));
 
   it('take what lies in a folder in the way of its layout', () =>

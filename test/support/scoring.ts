@@ -7,6 +7,7 @@ export const TINY_CLIP = fixturePath('scoring', 'tiny-clip');
 /** Models of test/fixtures/make_selectors.py; their tokenizer is TINY_CLIP's. */
 export const OPEN_CLIP_FOLDER = fixturePath('scoring', 'open-clip');
 export const HPS_FILE = fixturePath('scoring', 'hps', 'HPS_tiny_compressed.pt');
+export const IMAGE_REWARD_FOLDER = fixturePath('scoring', 'image-reward');
 export const AESTHETIC_HEAD = fixturePath('scoring', 'aesthetic.pth');
 
 /** What the Python libraries say of {@link selectorPictures}. */
@@ -17,6 +18,10 @@ export interface SelectorFixture {
   readonly clip: readonly number[];
   readonly hps: Readonly<Record<'current' | 'before 0.17', readonly number[]>>;
   readonly marks: readonly number[];
+  readonly rewards: readonly number[];
+  /** Ids of BERT's word pieces, and of which texts. */
+  readonly pieces: readonly (readonly number[])[];
+  readonly piecesOf: readonly string[];
   readonly shares: {
     readonly prompt: string;
     readonly cosines: readonly number[];
