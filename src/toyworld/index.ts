@@ -19,6 +19,7 @@ export {
   type QuickSetting,
   quickSetting,
 } from './quick-setting';
+export { type NoiseLabOptions, type NoisePoint, noiseLab } from './noise-lab';
 export { loadWorld, WORLD_FOLDER, type World } from './world';
 export {
   copyOf,
