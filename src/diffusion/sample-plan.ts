@@ -8,6 +8,7 @@ import {
   type Vae,
   vaeScaleFactor,
 } from '../models';
+import type { ConfigJson } from '../models/model';
 import { TorchGenerator } from '../random';
 import { type DrawOverOptions, firstStep, picturesToDrawOver } from './drawn-over';
 import { type Guidance, isGuided } from './guidance';
@@ -194,7 +195,10 @@ function plannedSampler(
 }
 
 /** [h, w, C] of the latents. */
-function latentShape({ unet, vae }: TextToImage, options: SampleOptions) {
+function latentShape(
+  { unet, vae, conditioning = STABLE_DIFFUSION }: TextToImage,
+  options: SampleOptions,
+) {
   const factor = vaeScaleFactor(vae);
   const C = unet.config.inChannels;
   if (C !== vae.config.latentChannels || C !== unet.config.outChannels)
@@ -205,11 +209,23 @@ function latentShape({ unet, vae }: TextToImage, options: SampleOptions) {
   const [image] = [options.image ?? []].flat();
   const [rows, other] = image
     ? [Math.floor(image.height / factor), Math.floor(image.width / factor)]
-    : (options.latents?.shape.slice(1, 3) ?? [unet.config.json.sample_size].flat().slice(0, 2));
+    : (options.latents?.shape.slice(1, 3) ?? defaultSide(unet.config.json, conditioning));
   const multiple = image ? factor : Math.max(8, factor); // as diffusers' two pipelines have it
   const height = pixels('height', options.height ?? Number(rows) * factor, multiple);
   const width = pixels('width', options.width ?? Number(other ?? rows) * factor, multiple);
   return [height / factor, width / factor, C] as const;
+}
+
+/**
+ * Rows and columns of latents that a UNet was made for. Those that diffusers before 0.9 wrote have 32 in their configs for 64.
+ * Upstream: pipeline_stable_diffusion.py, `is_unet_sample_size_less_64`; SDXL's pipeline has no such rule.
+ */
+function defaultSide(json: ConfigJson, { added }: ConditioningRule): readonly unknown[] {
+  const { sample_size: side, _diffusers_version: version } = json;
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(String(version)) ?? [];
+  const isOld = major !== undefined && Number(major) === 0 && Number(minor) < 9;
+  if (added === 'none' && isOld && Number.isInteger(side) && Number(side) < 64) return [64];
+  return [side].flat().slice(0, 2);
 }
 
 function pixels(name: string, value: number, multiple: number): number {

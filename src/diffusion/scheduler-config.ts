@@ -101,9 +101,24 @@ export function betaFields(fields: Fields) {
   };
 }
 
+/**
+ * Fields of diffusers 0.2 to 0.12 that no class reads any more, with the values at which they said what is done now. Source:
+ * its schedulers of 0.2.4 (`tensor_format`, `timestep_values`) and 0.7 (`predict_epsilon`).
+ */
+const FORMER: ReadonlyMap<string, readonly unknown[]> = new Map<string, readonly unknown[]>([
+  ['tensor_format', ['pt', 'np']],
+  ['timestep_values', [null]],
+  ['predict_epsilon', [true]],
+]);
+
 function refuseUnknown(file: SchedulerConfig): void {
-  const unknown = Object.keys(file).find((f) => !f.startsWith('_') && !knownFields.has(f));
-  if (unknown !== undefined) refuse(unknown, file[unknown], 'no such field');
+  for (const [field, value] of Object.entries(file)) {
+    if (field.startsWith('_') || knownFields.has(field)) continue;
+    const allowed = FORMER.get(field);
+    if (!allowed) refuse(field, value, 'no such field');
+    if (!allowed.includes(value))
+      refuse(field, value, allowed.map((x) => JSON.stringify(x)).join(', '));
+  }
 }
 
 const noSamplePrediction: readonly SamplerName[] = ['pndm', 'euler_a'];

@@ -54,13 +54,14 @@ export class ConfigFields {
       : this.#wrong(name, `a positive whole number or a list of ${length}`, value);
   }
 
-  /** A list of `length` values, each one of those allowed. */
-  listOf<const T extends string>(name: string, allowed: readonly T[], fallback: readonly T[]) {
+  /** Kinds of blocks, each one of those allowed; in diffusers 0.1 they began with `UNetRes`, which it takes to this day. */
+  blockTypes<const T extends string>(name: string, allowed: readonly T[], fallback: readonly T[]) {
     const value = this.#value(name, fallback);
     if (!Array.isArray(value)) return this.#wrong(name, 'a list', value);
-    return value.map(
-      (item) => allowed.find((known) => known === item) ?? this.#unsupported(name, allowed),
-    );
+    return value.map((item) => {
+      const type = String(item).replace(/^UNetRes/, '');
+      return allowed.find((known) => known === type) ?? this.#unsupported(name, allowed);
+    });
   }
 
   /** A `config.json` inside this one; empty where it is absent or null. */

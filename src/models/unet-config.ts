@@ -78,7 +78,7 @@ const DOWN = ['CrossAttnDownBlock2D', 'DownBlock2D'] as const;
 const UP = ['CrossAttnUpBlock2D', 'UpBlock2D'] as const;
 
 /**
- * Reads and checks a UNet's `config.json` (diffusers 0.20 to 0.42; absent fields have diffusers'
+ * Reads and checks a UNet's `config.json` (diffusers 0.2 to 0.42; absent fields have diffusers'
  * defaults).
  * @throws RangeError naming the field that is wrong, unknown or not supported
  */
@@ -130,13 +130,13 @@ function unetLevels(fields: ConfigFields): UNetLevel[] {
   const crossAttentionDim = fields.perLevel('cross_attention_dim', 1280, n);
   const [crossDown, plainDown] = DOWN;
   const [crossUp, plainUp] = UP;
-  const down = fields.listOf('down_block_types', DOWN, [
+  const down = fields.blockTypes('down_block_types', DOWN, [
     crossDown,
     crossDown,
     crossDown,
     plainDown,
   ]);
-  const up = fields.listOf('up_block_types', UP, [plainUp, crossUp, crossUp, crossUp]);
+  const up = fields.blockTypes('up_block_types', UP, [plainUp, crossUp, crossUp, crossUp]);
   if (down.length !== n || up.length !== n) {
     fields.fail(
       `block_out_channels names ${n} levels, down_block_types ${down.length}, up_block_types ${up.length}`,

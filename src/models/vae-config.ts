@@ -37,15 +37,19 @@ const NEUTRAL = {
 };
 
 /**
- * Reads and checks an autoencoder's `config.json` (diffusers 0.20 to 0.42; absent fields have
+ * Reads and checks an autoencoder's `config.json` (diffusers 0.2 to 0.42; absent fields have
  * diffusers' defaults).
  * @throws RangeError naming the field that is wrong, unknown or not supported
  */
 export function vaeConfig(json: ConfigJson): VaeConfig {
   const fields = new ConfigFields('VAE config', json);
   const blockOutChannels = fields.counts('block_out_channels', [64]);
-  const down = fields.listOf('down_block_types', ['DownEncoderBlock2D'], ['DownEncoderBlock2D']);
-  const up = fields.listOf('up_block_types', ['UpDecoderBlock2D'], ['UpDecoderBlock2D']);
+  const down = fields.blockTypes(
+    'down_block_types',
+    ['DownEncoderBlock2D'],
+    ['DownEncoderBlock2D'],
+  );
+  const up = fields.blockTypes('up_block_types', ['UpDecoderBlock2D'], ['UpDecoderBlock2D']);
   if (down.length !== blockOutChannels.length || up.length !== blockOutChannels.length) {
     fields.fail(
       `block_out_channels names ${blockOutChannels.length} levels, down_block_types ${down.length}, up_block_types ${up.length}`,

@@ -49,6 +49,27 @@ export const familyMutations: readonly Mutation[] = [
     tests: samplers,
   },
   {
+    what: 'UNets that diffusers before 0.9 wrote: their own side',
+    file: 'src/diffusion/sample-plan.ts',
+    from: 'Number(minor) < 9',
+    to: 'Number(minor) < 2',
+    tests: ['test/hub/former-folders.test.ts'],
+  },
+  {
+    what: 'tokenizer: a token too few told of those that are cut off',
+    file: 'src/models/tokenizer.ts',
+    from: 'this.textOf(ids.slice(room))',
+    to: 'this.textOf(ids.slice(room + 1))',
+    tests: ['test/training/long-captions.test.ts'],
+  },
+  {
+    what: "hub: the options' revision before that of a file's address",
+    file: 'src/hub/remote/resolve.ts',
+    from: 'revision: revision ?? options.revision',
+    to: 'revision: options.revision ?? revision',
+    tests: ['test/hub/remote/repo-file.test.ts'],
+  },
+  {
     what: 'hub: a damaged file kept',
     file: 'src/hub/remote/download-file.ts',
     from: 'if (digest === file.digest.hex) return await handle.sync();',
