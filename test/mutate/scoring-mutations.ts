@@ -83,8 +83,8 @@ export const scoringMutations: readonly Mutation[] = [
   {
     what: 'ImageReward: words with their accents',
     file: 'src/models/word-piece.ts',
-    from: ".normalize('NFD').replace(/\\p{Mn}/gu, '')",
-    to: '',
+    from: "normalize('NFD')",
+    to: "normalize('NFC')",
     tests: ['test/models/word-piece.test.ts'],
   },
   {
