@@ -10,7 +10,7 @@ import {
   vaeScaleFactor,
 } from '../models';
 
-/** What the autoencoder does to need less memory; both change a picture little or not at all. Off unless asked for, as in diffusers. */
+/** What the autoencoder does to need less memory, where it is asked for, as in diffusers. Tiles change a picture a little. */
 export interface VaeMemoryOptions {
   /** `pictures`: one after the other, whatever their size. @default 'none' */
   readonly vaeSlicing?: 'none' | 'pictures' | undefined;

@@ -12,7 +12,7 @@ export interface TileOptions {
   readonly tileOverlapFactor?: number;
 }
 
-/** Ways to need less memory: they change little in the numbers. */
+/** Ways to need less memory. Slices have the same numbers; tiles not quite, as norms and attention see one at a time. */
 export interface VaeParts {
   /** `pictures`: one after the other. @default 'none' */
   readonly slicing?: 'none' | 'pictures' | undefined;
