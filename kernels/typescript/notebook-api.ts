@@ -28,6 +28,8 @@ export function offerNotebook(output: Output, executions: Executions): void {
     },
   };
   Object.defineProperty(globalThis, NOTEBOOK, { value: notebook, configurable: true });
+  const outputs = (count?: number) => output.publish('show_again', { count });
+  Object.defineProperty(globalThis, 'outputs', { value: outputs, writable: true });
   offerTslabDisplay(output);
 }
 

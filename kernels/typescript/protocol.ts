@@ -4,7 +4,9 @@
  */
 import { History } from './history';
 import { type Answer, type Order, type Question, unpack } from './orders';
+import { Pages } from './pages';
 import type { PipeRecord } from './shared-pipe';
+import { Shown } from './shown';
 import type { StopFlag } from './stop-flag';
 import { StreamText } from './stream-text';
 import {
@@ -32,6 +34,8 @@ export interface Links {
   /** Breaks off what that thread is doing, if it is a cell's synchronous code. */
   breakOff(): void;
   shutDown(): void;
+  /** Milliseconds. @default Date.now */
+  readonly now?: () => number;
 }
 
 interface Request {
@@ -41,6 +45,8 @@ interface Request {
 
 interface Running extends Request {
   readonly id: number;
+  /** In the brackets beside it. */
+  readonly count: number;
   interrupts: number;
 }
 
@@ -59,21 +65,26 @@ export class Protocol {
   /** Headers of all cells: background work may print for any of them. */
   readonly #cells = new Map<number, Header>();
   readonly #history = new History();
-  readonly #text = new StreamText((name, owner, text) =>
-    this.#publish('stream', { name, text }, this.#cells.get(owner)),
-  );
+  readonly #shown = new Shown();
+  readonly #pages: Pages;
+  readonly #text = new StreamText((name, owner, text) => {
+    this.#shown.print(owner, name, text);
+    this.#publish('stream', { name, text }, this.#cells.get(owner));
+  });
   #running: Running | undefined;
   #count = 0;
   #lastId = 0;
 
   constructor(links: Links) {
     this.#links = links;
+    this.#pages = new Pages(links.now ?? Date.now);
     this.#publish('status', { execution_state: 'starting' }, undefined);
   }
 
   receive(channel: Channel, message: Message): void {
     const request = { channel, message };
-    const { msg_type } = message.header;
+    const { msg_type, session } = message.header;
+    this.#pages.heard(session);
     if (msg_type === 'execute_request') {
       this.#queue.push(request);
       this.#next();
@@ -100,8 +111,21 @@ export class Protocol {
     }
     const { msgType, content } = unpack(payload);
     this.#text.flush();
-    if (msgType !== 'reply') this.#publish(msgType, content, this.#cells.get(owner));
-    else if (owner === this.#running?.id) void this.#executed(this.#running, content);
+    if (msgType === 'reply') {
+      if (owner === this.#running?.id) void this.#executed(this.#running, content);
+    } else if (msgType === 'show_again') this.#showAgain(owner, JSON.parse(content.toString()));
+    else {
+      this.#shown.publish(owner, msgType, content);
+      this.#publish(msgType, content, this.#cells.get(owner));
+    }
+  }
+
+  /** Publishes under the cell that asks what another has shown. */
+  #showAgain(owner: number, { count }: Json): void {
+    const parent = this.#cells.get(owner);
+    const found = this.#shown.of(typeof count === 'number' ? count : undefined, owner);
+    if (typeof found === 'string') this.#publish('stream', { name: 'stderr', text: found }, parent);
+    else for (const { msgType, content } of found) this.#publish(msgType, content, parent);
   }
 
   /** The thread that knows TypeScript has answered. */
@@ -143,15 +167,28 @@ export class Protocol {
       this.#history.add(this.#count, code);
     }
     const count = this.#count;
-    this.#running = { ...request, id, interrupts: 0 };
+    this.#running = { ...request, id, count, interrupts: 0 };
     this.#cells.set(id, header);
+    this.#shown.begin(id, count);
     this.#status('busy', request.message);
     if (!silent) this.#publish('execute_input', { code, execution_count: count }, header);
+    const unseen = silent ? [] : this.#pages.takeUnseen(header.session);
+    if (unseen.length > 0) this.#note(header, unseen);
     this.#links.order({ kind: 'execute', id, code, count, silent });
+  }
+
+  /** Says which cells went on while perhaps no page was looking. */
+  #note(header: Header, counts: readonly number[]): void {
+    const cells = counts.map((count) => `[${count}]`).join(', ');
+    const call = `outputs(${counts.at(-1)})`;
+    const text = `Cell${counts.length === 1 ? '' : 's'} ${cells} went on while this page was not loaded; ${call} shows again what was shown.`;
+    const data = { 'text/html': `<small>${text}</small>`, 'text/plain': text };
+    this.#publish('display_data', { data, metadata: {}, transient: {} }, header);
   }
 
   async #executed(running: Running, json: Buffer): Promise<void> {
     const content: Json = JSON.parse(json.toString());
+    this.#pages.ended(running.message.header.session, running.count);
     const stops = content.status === 'error' && running.message.content.stop_on_error !== false;
     const aborted = stops ? await this.#takeQueue() : [];
     this.#running = undefined;

@@ -32,7 +32,7 @@ describeInLab('training in JupyterLab', (lab) => {
 
   it('shows the run while it goes on', async () => {
     const last = "const last = await attach('left');\nlast.state";
-    const cells = [IMPORT, OPTIONS, trainUntil("existsSync('enough')", 'left'), last];
+    const cells = [IMPORT, OPTIONS, trainUntil("existsSync('enough')", 'left'), last, 'outputs(3)'];
     trains = await lab.open(lab.write('trains.ipynb', cells));
     for (const i of [0, 1]) await trains.run(i);
     await trains.start(2);
@@ -74,6 +74,8 @@ await attach('short')`;
     const last = await trains.run(3);
     assert.match(last, new RegExp(`left: interrupted, step ${step} of .*To go on from there`, 's'));
     await trains.screenshot('reloaded-end');
+    assert.match(await trains.run(4), new RegExp(`step ${step} of 100000`), 'what the page missed');
+    await trains.screenshot('shown-again');
   });
 
   it('is in the list of runs, and a finished one is drawn once', async () => {

@@ -251,4 +251,28 @@ describe('the TypeScript kernel', function () {
     assert.equal(await busy, 'KernelDied');
     assert.throws(() => process.kill(other.pid, 0), /ESRCH/);
   });
+
+  it('shows again what a cell has shown, under the cell that asks', async () => {
+    const shows = `console.log('seen by nobody');
+require('tslab').display.html('<b>neither</b>');
+6 * 7`;
+    const { reply } = await run(shows);
+    const again = await run(`outputs(${reply.execution_count})`);
+    assert.equal(again.of('stream')[0]?.content.text, 'seen by nobody\n');
+    const data = again.of('display_data').map(({ content }) => content.data as Json);
+    assert.deepEqual(
+      data.map((forms) => forms['text/html'] ?? forms['text/plain']),
+      ['<b>neither</b>', '42'],
+    );
+    assert.equal(again.of('execute_result').length, 0);
+    const none = await run('outputs(9999)');
+    assert.match(
+      String(none.of('stream')[0]?.content.text),
+      /^No output of cell \[9999\] is kept; there is that of \[/,
+    );
+    assert.match(
+      String((await run("outputs('3')")).reply.evalue),
+      /not assignable to parameter of type 'number'/,
+    );
+  });
 });

@@ -17,6 +17,7 @@ function open() {
   const said: string[] = [];
   const events: string[] = [];
   const stop = new StopFlag(stopMemory());
+  const clock = { now: 0, session: 'session' };
   /** `request: type what`, in the order of their sending. */
   const note = (where: string, frames: Frames) => {
     const { header, parent, content } = read(frames);
@@ -33,12 +34,13 @@ function open() {
     ask: (question) => questions.push(question),
     breakOff: () => events.push('break off'),
     shutDown: () => events.push('shut down'),
+    now: () => clock.now,
   });
   said.length = 0;
   const receive = (id: string, type: string, content: Json = {}, channel: Channel = 'shell') =>
     protocol.receive(channel, {
       identities: [],
-      header: { ...makeHeader(type, 'session'), msg_id: id },
+      header: { ...makeHeader(type, clock.session), msg_id: id },
       parent: {},
       metadata: {},
       content,
@@ -48,7 +50,7 @@ function open() {
   const print = (owner: number, text: string) =>
     protocol.told({ kind: 'stdout', owner, payload: Buffer.from(text) });
   const heard = () => said.splice(0);
-  return { protocol, orders, questions, events, stop, receive, send, print, heard };
+  return { protocol, orders, questions, events, stop, clock, receive, send, print, heard };
 }
 
 const execute = { code: '1', silent: false, store_history: true };
@@ -75,6 +77,29 @@ describe('Protocol', () => {
     print(1, 'later, of the first');
     send(2, 'reply', { status: 'ok' });
     assert.equal(heard()[0], 'a: stream later, of the first');
+  });
+
+  it('shows again what a cell showed while its page was not there, and says that it may', () => {
+    const { receive, send, print, heard, clock } = open();
+    receive('a', 'execute_request', execute);
+    clock.now += 3_600_000;
+    print(1, 'all night');
+    send(1, 'reply', { status: 'ok' });
+    heard();
+    clock.session = 'page of the morning';
+    receive('b', 'execute_request', execute);
+    assert.deepEqual(heard(), ['b: status busy', 'b: execute_input 1', 'b: display_data']);
+    send(2, 'show_again', { count: 1 });
+    send(2, 'show_again', { count: 7 });
+    send(2, 'reply', { status: 'ok' });
+    assert.deepEqual(heard(), [
+      'b: stream all night',
+      'b: stream No output of cell [7] is kept; there is that of [1].',
+      'b: shell execute_reply ok',
+      'b: status idle',
+    ]);
+    receive('c', 'execute_request', execute);
+    assert.deepEqual(heard(), ['c: status busy', 'c: execute_input 1'], 'said once');
   });
 
   it('counts neither silent cells nor those without history', () => {
