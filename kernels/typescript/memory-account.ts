@@ -54,10 +54,13 @@ export class MemoryAccount {
     const named = held.slice(0, NAMED).map(([name, tensors]) => `\`${name}\` ${tensors}`);
     if (held.length > NAMED) named.push(`${held.length - NAMED} more variables`);
     const lost = more - sum(held);
-    if (lost > 0) named.push(`no variable ${lost}${this.#again(code, lost)}`);
     const megabytes = ((now.bytes - this.#before.bytes) / 1e6).toFixed(1);
     const plural = more === 1 ? '' : 's';
-    return `${more} more tensor${plural} alive (${megabytes} MB), held by ${named.join(', ')}.`;
+    const holders = [
+      ...(named.length > 0 ? [`held by ${named.join(', ')}`] : []),
+      ...(lost > 0 ? [`${lost} held by no variable${this.#again(code, lost)}`] : []),
+    ];
+    return `${more} more tensor${plural} alive (${megabytes} MB), ${holders.join(', ')}.`;
   }
 
   /** That a cell loses tensors at every run. */

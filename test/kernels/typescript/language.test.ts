@@ -169,10 +169,10 @@ describe('the kernel’s language', function () {
       String(lost.notes[0]),
       /^The loop whose turn ends at line \d leaks: \d\d more tensors/,
     );
-    assert.equal(lost.notes[1], '30 more tensors alive (0.1 MB), held by no variable 30.');
+    assert.equal(lost.notes[1], '30 more tensors alive (0.1 MB), 30 held by no variable.');
     assert.match(
       String((await run(loop)).notes[1]),
-      /no variable 30 \(60 in 2 runs of this cell: a leak\)/,
+      /30 held by no variable \(60 in 2 runs of this cell: a leak\)/,
     );
   });
 
