@@ -100,8 +100,8 @@ describe('a kernel whose parent dies while it starts', function () {
       const file = join(folder, 'connection.json');
       writeFileSync(file, JSON.stringify({ ...connection, ...signature }));
       const launcher = join(root, 'kernels/typescript/launch.cjs');
-      // The shell lives long enough to be seen, and not until the compiler is loaded.
-      const start = '"$0" "$1" "$2" >/dev/null 2>&1 & echo $!; sleep 0.4';
+      // The shell lives long enough to be seen, and on a quiet machine not until the compiler is loaded.
+      const start = '"$0" "$1" "$2" >/dev/null 2>&1 & echo $!; sleep 1';
       const args = ['-c', start, process.execPath, launcher, file];
       const kernel = Number(spawnSync('sh', args, { encoding: 'utf8', cwd: folder }).stdout);
       for (let second = 0; second < 40 && isAlive(kernel); second++) await sleep(1000);
