@@ -1,7 +1,7 @@
 /** The kinds of scorers: how each is loaded, and what it computes. */
 import { stat } from 'node:fs/promises';
 import type { RgbImage } from '../data/image';
-import { loadClipModel } from '../hub';
+import { CheckpointError, loadClipModel } from '../hub';
 import { openWeightFiles } from '../hub/weight-files';
 import { aestheticScores, loadAestheticHead } from './aesthetic';
 import { clipTowers } from './clip-score';
@@ -131,7 +131,13 @@ function scorer(
   };
 }
 
+/** @throws CheckpointError where it is not in transformers' layout */
 async function loadClip(place: Place, options: ScorerOptions) {
+  if (place.layout === 'open_clip')
+    throw new CheckpointError(
+      place.file,
+      "it is of OpenCLIP's layout; this scorer takes the folder of a CLIP in transformers'.",
+    );
   const processor = await processorFolder(place, 'tokenizer and pictures', options);
   return loadClipModel(place.folder, { variant: options.variant, processor });
 }

@@ -37,12 +37,8 @@ export async function findClip(
   if (stats?.isFile()) return openClipFile(weights, 'local');
   if (!stats && file !== undefined) return fileOfHub(weights, [file], from);
   if (!stats && prefer === 'open_clip') {
-    for (const name of OPEN_CLIP_WEIGHTS) {
-      const place = await fileOfHub(weights, [name, OPEN_CLIP_CONFIG, '*.json'], from).catch(
-        ifMissing,
-      );
-      if (place) return place;
-    }
+    const place = await openClipOfHub(weights, from);
+    if (place) return place;
   }
   const { path: folder, source } = await resolve(weights, from);
   const revision = source?.commit ?? 'local';
@@ -64,6 +60,25 @@ const openClipFile = (file: string, revision: string): Place => ({
   file,
   revision,
 });
+
+/** OpenCLIP's weights of a repository, where it has them; those of the cache where the hub cannot be reached. */
+async function openClipOfHub(name: string, from: From): Promise<Place | undefined> {
+  const look = async (how: From) => {
+    for (const file of OPEN_CLIP_WEIGHTS) {
+      const files = [file, OPEN_CLIP_CONFIG, '*.json'];
+      const place = await fileOfHub(name, files, how).catch(ifMissing);
+      if (place) return place;
+    }
+    return undefined;
+  };
+  return look(from).catch(async (error: unknown) => {
+    const isCut = error instanceof HubError && error.reason === 'unreachable';
+    const kept = isCut ? await look({ ...from, network: 'offline' }) : undefined;
+    if (!kept) throw error;
+    from.onNote?.(`${error.message} Using the copy of ${name} in the cache (${kept.revision}).`);
+    return kept;
+  });
+}
 
 async function fileOfHub(name: string, files: readonly string[], from: From): Promise<Place> {
   const { files: paths, source } = await resolve(name, { ...from, files });

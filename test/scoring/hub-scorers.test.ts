@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { tensorCount } from '../../src/engine';
 import { loadSelector } from '../../src/scoring';
 import { assertClose } from '../support/assert';
@@ -61,6 +61,21 @@ describe('scorers of the hub', () => {
         selector.dispose();
       }
       assert.ok(!hub.asked.some(({ path }) => path.endsWith('pytorch_model.bin')));
+    }));
+
+  it('take what the cache has where the hub cannot be reached, under whichever name it was', () =>
+    withHub(async ({ hub, options }) => {
+      const config = read(dirname(HPS_FILE), 'open_clip_config.json');
+      const weights = { 'open_clip_pytorch_model.bin': readFileSync(HPS_FILE) };
+      hub.add('someone/clip', { ...processor(), ...config, ...weights });
+      const first = await loadSelector('clip', { ...options, weights: 'someone/clip' });
+      await hub.close();
+      const notes: string[] = [];
+      const onNote = (note: string) => notes.push(note);
+      const again = await loadSelector('clip', { ...options, weights: 'someone/clip', onNote });
+      assert.deepEqual(again.identity, first.identity);
+      assert.match(notes.join(), /Using the copy of someone\/clip in the cache/);
+      for (const selector of [first, again]) selector.dispose();
     }));
 
   it('fetch one version of HPS alone, and refuse it where it is no ViT-H-14', () =>

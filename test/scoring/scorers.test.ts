@@ -72,6 +72,14 @@ describe('the scorers', () => {
       assertClose(scores, python.clip, { rtol: 0, atol: 1e-5 });
     }));
 
+  it('refuse a layout that is not theirs', async () => {
+    for (const weights of [OPEN_CLIP_FOLDER, HPS_FILE])
+      await assert.rejects(
+        loadSelector('pickscore', { weights }),
+        /: it is of OpenCLIP's layout; this scorer takes the folder of a CLIP in transformers'/,
+      );
+  });
+
   it('say what aes lacks', async () => {
     await assert.rejects(
       loadSelector('aes', { weights: TINY_CLIP }),
