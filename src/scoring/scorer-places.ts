@@ -72,8 +72,8 @@ async function openClipOfHub(name: string, from: From): Promise<Place | undefine
     return undefined;
   };
   return look(from).catch(async (error: unknown) => {
-    const isCut = error instanceof HubError && error.reason === 'unreachable';
-    const kept = isCut ? await look({ ...from, network: 'offline' }) : undefined;
+    if (!(error instanceof HubError) || error.reason !== 'unreachable') throw error;
+    const kept = await look({ ...from, network: 'offline' });
     if (!kept) throw error;
     from.onNote?.(`${error.message} Using the copy of ${name} in the cache (${kept.revision}).`);
     return kept;
