@@ -22,6 +22,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, call: string]>>
   lab: ['test/cli/lab.test.ts', 'src/cli/lab.ts'],
   'kernel:install': ['test/cli/kernel-install.test.ts', 'src/cli/kernel-install.ts'],
   'test:notebooks': ['.ci/run', 'add test:parity'],
+  evaluate: ['test/cli/evaluate.test.ts', "'src/cli/evaluate.ts'"],
   test: ['.ci/run', 'npm test'],
   label: ['test/cli/label.test.ts', "'label.ts'"],
   'test:lab': ['test/notebooks/lab.test.ts', "'../lab/describe-in-lab'"],
@@ -216,6 +217,7 @@ describe('the commands of README.md', function () {
     for (const script of [
       'sample',
       'score',
+      'evaluate',
       'train',
       'upload',
       'label',

@@ -1,6 +1,7 @@
 /** Scores of pictures, and what a comparison of two models may claim. */
 export { type BootstrapOptions, bootstrapMean, type Interval } from './bootstrap';
 export { clipPixelValues, clipScores } from './clip-score';
+export * from './evaluation';
 export { type SelectorIdentity, weightsHash } from './identity';
 export { type ImplicitAccuracyOptions, implicitAccuracy } from './implicit-accuracy';
 export { type LabelWinRateOptions, labelWinRate } from './label-win-rate';

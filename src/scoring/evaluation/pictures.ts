@@ -28,7 +28,8 @@ export interface PictureRecord {
   /** Of this model, those there before among them. */
   readonly done: number;
   readonly total: number;
-  readonly picture: PlannedPicture;
+  /** The one that was drawn; missing in the record that begins a model. */
+  readonly picture?: PlannedPicture;
 }
 
 /** All pictures, model by model, the seeds of a prompt one after the other. */
@@ -70,6 +71,8 @@ export async function* drawPictures(
     const own = all.filter(({ model }) => model === name);
     const missing = own.filter((picture) => !isDrawn(folder, picture));
     if (missing.length === 0) continue;
+    const there = own.length - missing.length;
+    yield { stage: 'drawing', model: name, done: there, total: own.length };
     const { signal, drawnTogether, ...hub } = hooks;
     const { pipeline, dispose } = await openModel(models[name] as string, { ...hub, signal });
     try {
@@ -78,9 +81,14 @@ export async function* drawPictures(
         signal?.throwIfAborted();
         const batch = missing.slice(from, from + atOnce);
         await drawBatch(folder, pipeline, settings, batch);
-        const before = own.length - missing.length + from;
         for (const [i, picture] of batch.entries())
-          yield { stage: 'drawing', model: name, done: before + i + 1, total: own.length, picture };
+          yield {
+            stage: 'drawing',
+            model: name,
+            done: there + from + i + 1,
+            total: own.length,
+            picture,
+          };
         await new Promise(setImmediate); // a signal gets its turn
       }
     } finally {

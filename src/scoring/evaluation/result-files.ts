@@ -13,7 +13,7 @@ export async function writeResult(
   findings: Findings,
 ): Promise<void> {
   const files = {
-    [RESULT_FILE]: `${JSON.stringify(result, undefined, 2)}\n`,
+    [RESULT_FILE]: `${indented(result)}\n`,
     'result.csv': resultCsv(result),
     'result.md': resultMarkdown(result),
     'scores.csv': scoresCsv(findings),
@@ -21,6 +21,12 @@ export async function writeResult(
   for (const [name, text] of Object.entries(files))
     await writeTextAtomically(join(folder, name), text);
 }
+
+/** JSON with lists of numbers in one line. */
+const indented = (value: object): string =>
+  JSON.stringify(value, undefined, 2).replace(/\[[-\d.,e+\s]+\]/g, (list) =>
+    list.replace(/\s+/g, ''),
+  );
 
 type Cell = string | number;
 
@@ -85,7 +91,7 @@ function scoresCsv({ pictures, scored }: Findings): string {
 }
 
 const percent = (share: number) => (100 * share).toFixed(1);
-const short = (x: number) => String(Number(x.toPrecision(3)));
+const short = (x: number) => String(Number(x.toPrecision(3))).replace('-', '−');
 
 /** `61.2 % (55.0–67.1)` */
 export const rateText = ({ value, low, high }: Estimate): string =>
@@ -134,7 +140,7 @@ export function provenance({ settings, scorers, statistics, code }: EvaluationRe
   const { numInferenceSteps = 50, guidanceScale, scheduler } = drawing;
   return [
     `${prompts.count} prompts of ${prompts.name} (SHA-256 ${prompts.hash.slice(0, 12)}), ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}; same prompt and seed, same starting noise`,
-    `${scheduler ?? models.map((model) => model.scheduler).join(', ')}, ${numInferenceSteps} steps, guidance ${guidanceScale ?? "of each model's kind"}`,
+    `${scheduler ?? [...new Set(models.map((model) => model.scheduler))].join(', ')}, ${numInferenceSteps} steps, guidance ${guidanceScale ?? "of each model's kind"}`,
     ...models.map(({ name, source, hash }) => `${name}: ${source}, weights ${hash.slice(0, 12)}`),
     ...scorers.map(
       ({ name, revision, hash }) =>

@@ -4,7 +4,7 @@ import type { SelectorIdentity } from '../identity';
 import type { Variety } from '../variety';
 import type { Estimate } from './bca';
 import type { CodeVersion } from './code-version';
-import type { ScoreComparison } from './compare-scores';
+import type { ScoreComparison, ScoreTable } from './compare-scores';
 import type { Look } from './picture-look';
 import type { EvaluationSettings } from './settings';
 
@@ -56,6 +56,8 @@ export interface ModelComparison extends ScoreComparison {
   readonly challenger: string;
   readonly base: string;
   readonly scorer: string;
+  /** The challenger's score less the base's: [prompts][seeds]. */
+  readonly differences: ScoreTable;
   /** Pictures of the largest differences. */
   readonly largest: { readonly wins: readonly Extreme[]; readonly losses: readonly Extreme[] };
 }
@@ -118,6 +120,7 @@ const FORM: readonly (readonly [place: string, kind: Kind])[] = [
   ...['wins', 'losses', 'ties'].map((name) => [`comparisons.*.pairs.${name}`, 'number'] as const),
   ['comparisons.*.signTest.p', 'number'],
   ['comparisons.*.seeds.rates.*', 'number'],
+  ['comparisons.*.differences.*.*', 'number'],
   ['comparisons.*.categories.*.rate', 'number'],
   ['comparisons.*.warnings.*', 'string'],
   ['comparisons.*.largest.wins.*.challenger', 'string'],

@@ -44,6 +44,7 @@ export async function* scorePictures(
   );
   const scores = new Map<string, number>();
   try {
+    yield { stage: 'scoring', scorer: name, done: 0, total: pictures.length };
     for (let from = 0; from < pictures.length; from += AT_ONCE) {
       signal?.throwIfAborted();
       const chunk = await Promise.all(
@@ -110,6 +111,7 @@ export async function* lookAtPictures(
   const cache = await openCache<Seen & { readonly variety?: Variety }>(folder, 'looks');
   const [seen, varieties] = [new Map<string, Seen>(), new Map<string, Variety>()];
   try {
+    yield { stage: 'looking', scorer: '', done: 0, total: pictures.length };
     for (let from = 0; from < pictures.length; from += seeds) {
       signal?.throwIfAborted();
       const group = pictures.slice(from, from + seeds);

@@ -34,9 +34,13 @@ export function comparisons(findings: Findings, options: Options): ModelComparis
   return challengers.flatMap((challenger) =>
     scored.map(({ identity, scores }) => {
       const of = (model: string) => tableOf(findings, model, (file) => scores.get(file));
-      const compared = compareScores(of(challenger), of(base), { ...options, categories });
+      const [own, others] = [of(challenger), of(base)];
+      const compared = compareScores(own, others, { ...options, categories });
+      const differences = own.map((row, p) =>
+        row.map((x, s) => x - (others[p]?.[s] ?? Number.NaN)),
+      );
       const largest = largestOf(findings, [challenger, base], scores);
-      return { challenger, base, scorer: identity.name, ...compared, largest };
+      return { challenger, base, scorer: identity.name, ...compared, differences, largest };
     }),
   );
 }
