@@ -114,6 +114,9 @@ export function table(
   ].join('\n');
 }
 
+const UNTRIED = `All are held to the original's formulas on small models of the same kinds; the published weights themselves have not
+been tried.`;
+
 /** Which files each scorer needs, how large they are, and their licence. */
 export function scorerList(): string {
   const blocks = Object.entries(SCORERS).map(([name, { what, files, licence, unverified }]) =>
@@ -123,5 +126,5 @@ export function scorerList(): string {
       `  licence: ${licence}${unverified === undefined ? '' : ` (not verified: ${unverified})`}`,
     ].join('\n'),
   );
-  return blocks.join('\n\n');
+  return [...blocks, UNTRIED].join('\n\n');
 }

@@ -59,7 +59,7 @@ export const SCORERS: Readonly<Record<SelectorName, KnownScorer>> = {
       { from: PICK_SCORE, name: 'tokenizer.json', bytes: 2.22e6 },
     ],
     licence: 'MIT',
-    unverified: 'licence: the model card names none',
+    unverified: 'licence, which the model card does not name',
   },
   hps: hps('v2.0', 'HPS_v2_compressed.pt'),
   'hps-v2.1': hps('v2.1', 'HPS_v2.1_compressed.pt'),

@@ -85,6 +85,7 @@ describe('npm run score', () => {
 
   it('lists what each scorer needs', () => {
     const blocks = scorerList().split('\n\n');
+    assert.match(blocks.pop() ?? '', /have not\nbeen tried\.$/);
     assert.deepEqual(
       blocks.map((block) => block.split(':')[0]),
       [...SELECTOR_NAMES],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseWinners, openPairs, pairPicture } from '../../src/data';
 import { tensorCount } from '../../src/engine';
@@ -9,6 +9,7 @@ import { WORLD_FOLDER } from '../../src/toyworld/world';
 import { assertClose, assertNoLeak } from '../support/assert';
 import { fixturePath, jsonFixture } from '../support/fixtures';
 import { scoringPictures } from '../support/scoring';
+import { inTemporaryFolder } from '../support/temporary';
 
 const TINY = fixturePath('scoring', 'tiny-clip');
 const { prompts, scores } = jsonFixture<{ prompts: string[]; scores: number[] }>(
@@ -81,4 +82,15 @@ describe('weightsHash', () => {
     );
     assert.equal(await weightsHash(paths), await weightsHash([...paths].reverse()));
   });
+
+  it('is that of the file as it is now, also after it was hashed', () =>
+    inTemporaryFolder(async (folder) => {
+      const path = join(folder, 'model.safetensors');
+      writeFileSync(path, 'first');
+      const hashes = await Promise.all([weightsHash([path]), weightsHash([path])]);
+      assert.deepEqual(hashes, [sha256('first'), sha256('first')]);
+      writeFileSync(path, 'second');
+      assert.equal(await weightsHash([path]), sha256('second'));
+      await assert.rejects(weightsHash([join(folder, 'none')]), /ENOENT/);
+    }));
 });
