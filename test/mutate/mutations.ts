@@ -3,6 +3,7 @@ import { familyMutations } from './family-mutations';
 import { memoryMutations } from './memory-mutations';
 import { runMutations } from './run-mutations';
 import { scoringMutations } from './scoring-mutations';
+import { showMutations } from './show-mutations';
 import { trainingMutations } from './training-mutations';
 
 /** One formula broken in one place, and the tests that must notice. */
@@ -25,6 +26,7 @@ export const mutations: readonly Mutation[] = [
   ...runMutations,
   ...familyMutations,
   ...scoringMutations,
+  ...showMutations,
   ...memoryMutations,
   ...evaluationMutations,
   {

@@ -12,7 +12,7 @@ import {
   tensorTable,
   together,
 } from '../../src/show';
-import { niceTicks } from '../../src/show/figure-scale';
+import { axisScale, niceTicks } from '../../src/show/figure-scale';
 
 describe('linePlot', () => {
   const plot = linePlot([{ name: 'loss', y: [4, 2, 0, 2] }], {
@@ -53,6 +53,16 @@ describe('linePlot', () => {
 
   it('refuses a curve without points', () => {
     assert.throws(() => linePlot([{ name: 'loss', y: [] }]), /Curve "loss" has 0 x and 0 y values/);
+  });
+});
+
+describe('axisScale', () => {
+  it('places values from one end to the other, and the other way round where the axis is reversed', () => {
+    const options = { room: 0, count: 4 };
+    const place = axisScale({}, [0, 10], [100, 300], options);
+    assert.deepEqual([place(0), place(2.5), place(10)], [100, 150, 300]);
+    const reversed = axisScale({ autorange: 'reversed' }, [0, 10], [100, 300], options);
+    assert.deepEqual([reversed(0), reversed(2.5), reversed(10)], [300, 250, 100]);
   });
 });
 

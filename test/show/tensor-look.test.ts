@@ -25,6 +25,13 @@ describe('tensorStats', () => {
     x.dispose();
   });
 
+  it('joins pieces whose means differ', () => {
+    // 2²⁰ zeros, a piece, and 2¹⁹ threes: mean 1, mean of squares 3
+    const x = tensor(new Float32Array(1.5 * 2 ** 20).fill(3, 2 ** 20), [3, 2 ** 19]);
+    assert.deepEqual(tensorStats(x).finite, { min: 0, max: 3, mean: 1, std: Math.SQRT2 });
+    x.dispose();
+  });
+
   for (const mode of ['fused', 'plain'] as const) {
     it(`reduces a large one where it is, in pieces, to the same figures (${mode})`, () => {
       withKernels(mode, () => {
