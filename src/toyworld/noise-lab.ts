@@ -7,8 +7,11 @@ import {
   withLabelNoise,
 } from '../data';
 import { noiseSchedule } from '../diffusion';
-import { clipScores, type Interval, implicitAccuracy, type WinRate } from '../scoring';
-import { assess, compare, type Drawn, drawPrompts } from './comparison';
+import type { UNet } from '../models';
+import { clipScores, type Interval, implicitAccuracy, type WinRate, winRate } from '../scoring';
+
+import { drawPrompts } from './comparison';
+import { judge, utility } from './judge';
 import type { World } from './world';
 import { seeded, trainOnWorld, WORLD_RECIPE, worldBatches } from './world-training';
 
@@ -48,7 +51,7 @@ export async function* noiseLab(
 ): AsyncGenerator<NoisePoint, void, void> {
   const { shares = [0, 0.1, 0.2, 0.3, 0.4, 0.5], captions = 100, seed = 0 } = options;
   const prompts = world.heldoutPrompts.slice(0, captions);
-  const base = drawn(world, world.base.unet, prompts);
+  const base = worth(world, world.base.unet, prompts);
   const labelled = await labelsOf(world, options.labels);
   for (const share of shares) {
     const { data, counts } = withLabelNoise(labelled, { ...noiseOf(share, options), seed });
@@ -68,15 +71,16 @@ async function labelsOf(world: World, labels: NoiseLabOptions['labels']): Promis
   return (await chooseWinners(world.trainPairs, { name: 'scorer', score })).data;
 }
 
-function drawn(world: World, unet: World['base']['unet'], prompts: readonly string[]): Drawn {
+/** What a model draws for each prompt is worth, by the judge. */
+function worth(world: World, unet: UNet, prompts: readonly string[]): number[] {
   const images = [...drawPrompts({ ...world.base, unet }, prompts, { seed: 777_000 })].flat();
-  return assess(images, prompts, world.scorer);
+  return images.map((image, i) => utility(judge(image, prompts[i] ?? '')));
 }
 
 async function trained(
   world: World,
   trainPairs: PreferencePairs,
-  held: { readonly prompts: readonly string[]; readonly base: Drawn },
+  held: { readonly prompts: readonly string[]; readonly base: readonly number[] },
   { maxTrainSteps, seed = 0, signal }: NoiseLabOptions,
 ): Promise<Pick<NoisePoint, 'accuracy' | 'judge'>> {
   const run = trainOnWorld(
@@ -104,8 +108,7 @@ async function trained(
         generator: random.torch,
       },
     );
-    const { judge } = compare(drawn(world, run.policy, held.prompts), held.base);
-    return { accuracy, judge };
+    return { accuracy, judge: winRate(worth(world, run.policy, held.prompts), held.base) };
   } finally {
     run.dispose();
   }
