@@ -8,9 +8,19 @@ import { bootstrapMean, type Interval } from './bootstrap';
 export interface ImplicitAccuracyOptions extends Encoders {
   readonly policy: UNet;
   readonly reference: UNet;
+  /** Of times and noises: one of the same seed gives every policy the same, common random numbers. */
   readonly generator: TorchGenerator;
   /** Draws of time and noise per pair, over which the logit is averaged. @default 10 */
   readonly draws?: number;
+}
+
+/** What a policy's implicit reward says of one labelled pair. */
+export interface ImplicitMargins {
+  readonly caption: string;
+  /** Logit of each draw in units of β: positive where the preferred picture has the higher reward. */
+  readonly margins: readonly number[];
+  /** Time of each draw, 0 … T−1. */
+  readonly timesteps: readonly number[];
 }
 
 /**
@@ -24,28 +34,44 @@ export async function implicitAccuracy(
   options: ImplicitAccuracyOptions,
 ): Promise<Interval> {
   const outcomes: number[] = [];
-  for await (const batch of batches) {
-    const logits = averageLogits(batch, options);
-    outcomes.push(...logits.map((x) => (x > 0 ? 1 : x < 0 ? 0 : 0.5)));
+  for await (const { margins } of implicitMargins(batches, options)) {
+    const logit = averageMargin(margins);
+    outcomes.push(logit > 0 ? 1 : logit < 0 ? 0 : 0.5);
   }
   return bootstrapMean(outcomes);
 }
 
-/** Mean logit of every pair of a batch, in units of β. */
-function averageLogits(batch: PairBatch, options: ImplicitAccuracyOptions): number[] {
-  const { policy, reference, generator, draws = 10 } = options;
-  const sums = new Array<number>(batch.captions.length).fill(0);
-  for (let draw = 0; draw < draws; draw++)
-    noGrad(() => {
-      const { noisyLatents, timesteps, target, ...text } = noiseBatch(options, batch, generator);
-      const [modelPred, refPred] = [policy, reference].map((model) =>
-        unet(model, noisyLatents, timesteps, text),
-      );
-      if (!modelPred || !refPred) return;
-      const { insideTerm } = dpoLoss(modelPred, refPred, target, { betaDpo: 1 });
-      insideTerm.floats().forEach((logit, i) => {
-        sums[i] = (sums[i] ?? 0) + logit / draws;
-      });
-    });
-  return sums;
+export const averageMargin = (margins: readonly number[]): number =>
+  margins.reduce((sum, margin) => sum + margin, 0) / margins.length;
+
+/** The same before anything is averaged, pair by pair. Parameters of {@link implicitAccuracy}. */
+export async function* implicitMargins(
+  batches: AsyncIterable<PairBatch> | Iterable<PairBatch>,
+  options: ImplicitAccuracyOptions,
+): AsyncGenerator<ImplicitMargins, void, void> {
+  const { draws = 10 } = options;
+  for await (const batch of batches) {
+    const drawn = Array.from({ length: draws }, () => oneDraw(batch, options));
+    for (const [i, caption] of batch.captions.entries())
+      yield {
+        caption,
+        margins: drawn.map(({ logits }) => logits[i] ?? Number.NaN),
+        timesteps: drawn.map(({ timesteps }) => timesteps[i] ?? Number.NaN),
+      };
+  }
+}
+
+/** Logits of a batch at one time and noise a pair, in units of β. */
+function oneDraw(
+  batch: PairBatch,
+  options: ImplicitAccuracyOptions,
+): { readonly logits: Float32Array; readonly timesteps: ArrayLike<number> } {
+  const { policy, reference, generator } = options;
+  return noGrad(() => {
+    const { noisyLatents, timesteps, target, ...text } = noiseBatch(options, batch, generator);
+    const modelPred = unet(policy, noisyLatents, timesteps, text);
+    const refPred = unet(reference, noisyLatents, timesteps, text);
+    const { insideTerm } = dpoLoss(modelPred, refPred, target, { betaDpo: 1 });
+    return { logits: insideTerm.floats(), timesteps }; // the winners' times come first
+  });
 }

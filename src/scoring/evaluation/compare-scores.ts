@@ -107,7 +107,7 @@ function differenceTable(challenger: ScoreTable, base: ScoreTable): Clusters {
   });
 }
 
-function categoryRates(
+export function categoryRates(
   outcomes: Clusters,
   categories: readonly Categories[],
   bootstrap: BootstrapOptions,
