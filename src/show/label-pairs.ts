@@ -81,7 +81,7 @@ function asking(server: LabelServer, { total, done }: LabelState): MimeBundle {
   const rest = done === 0 ? `${total} pairs` : `${total - done} of ${total} pairs`;
   return {
     'text/html': labelOutput({ base, id, ticket: server.ticket(), link: server.link() }),
-    'text/plain': `${rest} to label at ${server.link()}`,
+    'text/plain': `${rest} to label; open this, once:\n${server.link()}`,
   };
 }
 

@@ -86,6 +86,24 @@ describe('the notebooks', function () {
     assert.match(shown, /^drawing 4\/4 · /m);
   });
 
+  it('07-your-own-preferences runs: asks over HTTP, trains on the answers, asks again', async () => {
+    const outputs = await run('07-your-own-preferences.ipynb');
+    assert.ok(ticks(outputs) >= 11, `${ticks(outputs)} ticks`);
+    const shown = plainText(outputs);
+    for (const [count, who] of [
+      [6, 'me'],
+      [6, 'me again'],
+      [4, 'me'],
+    ] as const)
+      assert.match(
+        shown,
+        new RegExp(`^${count} of ${count} pairs answered by ${who}, kept in `, 'm'),
+      );
+    assert.match(shown, /^kept \d of 6, \d ties?$/m);
+    assert.equal(shown.match(/n = 4\)/g)?.length, 2, 'what the person says and what the judge');
+    assert.doesNotMatch(shown, /127\.0\.0\.1/, 'a link is kept');
+  });
+
   it('08-what-a-step-costs runs, and leaves no tensor behind', async () => {
     const outputs = await run('08-what-a-step-costs.ipynb');
     assert.match(JSON.stringify(outputs), /✓ tensors that the steps left behind: 0/);

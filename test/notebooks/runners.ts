@@ -10,6 +10,7 @@ import { type Parameter, withParameters } from '../../src/cli/notebook-parameter
 import { notebookText } from '../../src/cli/notebook-text';
 import { stripAnsi } from '../../src/cli/report-html';
 import { type NotebookRun, runNotebook } from '../../src/cli/run-notebook';
+import { clickLinks } from '../support/label-clicker';
 
 export const ROOT = resolve(__dirname, '..', '..');
 
@@ -19,7 +20,8 @@ export function small(folder: string) {
   mkdirSync(run, { recursive: true });
   // No model of the hub, also where there is a network, or one of them on this machine.
   const away = { HF_HUB_OFFLINE: '1', HF_HOME: join(folder, 'hub') };
-  return { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: run, ...away };
+  const links = join(folder, 'links'); // where to answer what the notebook asks
+  return { DPO_NOTEBOOK_BUDGET: 'small', DPO_RUN_FOLDER: run, DPO_LABEL_LINKS: links, ...away };
 }
 
 type Env = { readonly [name: string]: string };
@@ -30,9 +32,20 @@ export async function runHere(
   env: Env,
   parameters: readonly Parameter[] = [],
 ): Promise<Notebook> {
-  const run = await runNotebook(path, withParameters(readNotebook(path), parameters), { env });
+  const asked = withParameters(readNotebook(path), parameters);
+  const run = await answered(env, () => runNotebook(path, asked, { env }));
   assert.equal(run.status, 'done', why(run));
   return run.notebook;
+}
+
+/** Whom the notebook asks which picture is better is the world's judge, who answers as a page does. */
+async function answered<T>({ DPO_LABEL_LINKS: links }: Env, run: () => Promise<T>): Promise<T> {
+  if (links === undefined) return run();
+  const clicker = clickLinks(links);
+  const running = run();
+  await Promise.race([running, clicker.done]); // which is done before only where an answer was refused
+  await clicker.stop();
+  return running;
 }
 
 const why = ({ failure }: NotebookRun) =>
@@ -44,7 +57,8 @@ export async function runInJupyter(path: string, folder: string, env: Env): Prom
   assert.ok(existsSync(python), 'there is no .venv; npm run setup makes it');
   const copy = join(folder, `nbclient-${basename(path)}`);
   const args = [join(__dirname, 'nbclient_run.py'), path, copy];
-  await promisify(execFile)(python, args, { env: { ...process.env, JUPYTER_PATH: ROOT, ...env } });
+  const inPlace = { env: { ...process.env, JUPYTER_PATH: ROOT, ...env } };
+  await answered(env, () => promisify(execFile)(python, args, inPlace));
   return copy;
 }
 
