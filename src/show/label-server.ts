@@ -41,6 +41,7 @@ export class LabelServer {
   private readonly routes: readonly Route[];
   private finish: () => void = () => undefined;
   private doors: Doors | undefined;
+  private closing: Promise<void> | undefined;
 
   private constructor(
     private readonly session: LabelSession,
@@ -104,7 +105,13 @@ export class LabelServer {
     return `${this.base}/#${this.ticket()}`;
   }
 
-  async close(): Promise<void> {
+  /** Ends the server and closes the file; asked again, it is the same end. */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeIdleConnections();
     setTimeout(() => this.server.closeAllConnections(), 100).unref(); // a last answer may be on its way
