@@ -7,6 +7,8 @@ import {
   type EvaluationResult,
   evaluate,
   readResult,
+  reproduce,
+  reproductionText,
 } from '../scoring';
 import { RESULT_FILE } from '../scoring/evaluation/result';
 import { provenance, pText, rateText } from '../scoring/evaluation/result-files';
@@ -19,6 +21,11 @@ import { TransferLine } from './transfer-line';
 /** Does what the command line asks for. @returns the lines to print */
 export async function runEvaluation(args: EvaluateArgs, signal: AbortSignal): Promise<string[]> {
   if (args.compare) return compared(args.compare);
+  if (args.reproduce) {
+    const { budget, out: outputDir } = args;
+    const onNote = (sentence: string) => console.error(sentence);
+    return reproductionText(await reproduce(args.reproduce, { budget, outputDir, signal, onNote }));
+  }
   const run = evaluate(requestOf(args), {
     signal,
     drawnTogether: args.batch,

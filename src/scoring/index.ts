@@ -3,7 +3,12 @@ export { type BootstrapOptions, bootstrapMean, type Interval } from './bootstrap
 export { clipPixelValues, clipScores } from './clip-score';
 export * from './evaluation';
 export { type SelectorIdentity, weightsHash } from './identity';
-export { type ImplicitAccuracyOptions, implicitAccuracy } from './implicit-accuracy';
+export {
+  type ImplicitAccuracyOptions,
+  type ImplicitMargins,
+  implicitAccuracy,
+  implicitMargins,
+} from './implicit-accuracy';
 export { type LabelWinRateOptions, labelWinRate } from './label-win-rate';
 export type { ScorerOptions as SelectorOptions } from './scorer-kinds';
 export {

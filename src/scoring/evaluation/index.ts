@@ -18,8 +18,26 @@ export {
   evaluate,
 } from './evaluate';
 export type { EvaluatedModels, ModelSource } from './models';
+export {
+  type ImplicitReport,
+  implicitReport,
+  type PairReport,
+  type PairReportOptions,
+  pairReport,
+  scorerDifferences,
+  type TimeBin,
+} from './pair-report';
 export { differenceHash, hashDistance, type Look, look } from './picture-look';
 export { evaluationPrompts, PROMPT_SETS, type PromptSet, type PromptSource } from './prompt-sets';
+export {
+  type ReproducedRow,
+  type ReproduceOptions,
+  type Reproduction,
+  type ReproductionName,
+  reproduce,
+  reproductionText,
+  worldImplicitReport,
+} from './reproduce';
 export {
   type Copies,
   type Drift,
