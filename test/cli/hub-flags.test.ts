@@ -54,7 +54,7 @@ describe('the flags of the hub', () => {
           : [[name, bytes] as const],
       );
       const first = hub.add('someone/sd2', Object.fromEntries(files));
-      hub.add('someone/sd2', { 'unet/config.json': '{}' }); // main is damaged since
+      hub.add('someone/sd2', { 'unet/config.json': '[]' }); // main is damaged since
       const [here, cache] = [await draw(folder, '--model', SD2), join(folder, 'kept')];
       const named = ['--model', 'someone/sd2', '--cache_dir', cache];
       const there = await draw(folder, ...named, '--revision', first, '--variant', 'fp16');
