@@ -139,6 +139,16 @@ const trials: Readonly<Record<string, (folder: string) => Trial>> = {
     end: 'refused',
     check: (output) => assert.match(output, /DPO_TORCH_PYTHON: must name a Python with /),
   }),
+  'check:sample': () => ({
+    args: [],
+    end: 'refused',
+    check: (output) => assert.match(output, /DPO_TORCH_PYTHON: must name a Python with /),
+  }),
+  'check:tokenizer': () => ({
+    args: [],
+    end: 'refused',
+    check: (output) => assert.match(output, /DPO_TORCH_PYTHON: must name a Python with /),
+  }),
   'check:scores': () => ({
     args: [],
     end: 'refused',
