@@ -2,6 +2,8 @@
 import { basename } from 'node:path';
 import {
   describeCounts,
+  describeFaults,
+  type OwnPairs,
   type PairCounts,
   pairPicture,
   type TrainingData,
@@ -13,7 +15,7 @@ import { PictureFiles } from '../data/picture-files';
 import { addLook, has } from './looks';
 import { DISPLAY, type Displayable, type MimeBundle } from './notebook';
 import { escapeHtml } from './text';
-import { COLOURS, heading, remark, row, THEME } from './theme';
+import { COLOURS, folded, heading, remark, row, THEME } from './theme';
 import { thumbnail } from './thumbnail';
 
 /** A picture, or why there is none. */
@@ -122,19 +124,35 @@ const isRow = has('caption', 'winner', 'file', 'row', 'rowGroup');
 
 addLook('pair', { is: isRow }, (pair: TrainingRow) => pairBundle({ pictures: anyFile }, pair));
 
-type DataSet = TrainingData & { readonly counts?: PairCounts };
+type DataSet = TrainingData & { readonly counts?: PairCounts } & Partial<
+    Pick<OwnPairs, 'faults' | 'problems'>
+  >;
+
+/** Sentences about rows that are shown; the others are counted. */
+const MOST_PROBLEMS = 20;
+
+/** What is wrong with single rows, folded away. */
+function problemLines(problems: readonly string[]): string {
+  if (problems.length === 0) return '';
+  const shown = problems.slice(0, MOST_PROBLEMS).map((sentence) => remark(sentence));
+  const rest = problems.length - shown.length;
+  const more = rest > 0 ? [remark(`and ${rest} more, in .problems`)] : [];
+  return folded(`${problems.length} rows to look at`, [...shown, ...more].join(''));
+}
 
 addLook(
   'data set of pairs',
   { is: (value) => 'pictures' in value && 'pairs' in value && Array.isArray(value.pairs) },
   async (data: DataSet) => {
     const size = `${data.pairs.length} pairs`;
-    const title = data.counts ? `${size}: ${describeCounts(data.counts)}` : size;
+    const { counts, faults, problems = [] } = data;
+    const told = counts && (faults ? describeFaults({ counts, faults }) : describeCounts(counts));
+    const title = told === undefined ? size : `${size}: ${told}`;
     if (data.pairs.length === 0) return { 'text/plain': title };
     const first = await showPairs(data, { count: 3 })[DISPLAY]();
     return {
-      'text/html': heading(title) + String(first['text/html']),
-      'text/plain': `${title}\n${first['text/plain']}`,
+      'text/html': heading(title) + String(first['text/html']) + problemLines(problems),
+      'text/plain': [title, first['text/plain'], ...problems.slice(0, MOST_PROBLEMS)].join('\n'),
     };
   },
 );
