@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { tensorCount } from '../../src/engine';
+import { tensorCount } from '../../../src/engine';
 import {
   loadWorld,
   type NoiseLabOptions,
   type NoisePoint,
   noiseLab,
   type World,
-} from '../../src/toyworld';
+} from '../../../src/toyworld';
 
 describe('noiseLab', () => {
   let world: World;
