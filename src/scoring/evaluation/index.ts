@@ -51,3 +51,4 @@ export { type EvaluationScorer, openScorer } from './scorers';
 export type { EvaluationDrawing, EvaluationSettings } from './settings';
 export { halfWidth, promptsNeeded, type SignTest, signTest } from './sign-test';
 export { type SeedSpread, seedSpread, type VarianceParts, varianceParts } from './variance';
+export { winRateOf } from './win-rates';

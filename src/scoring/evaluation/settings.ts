@@ -91,9 +91,9 @@ export function picturesAtOnce(
   { height, width }: EvaluationDrawing,
 ): number {
   const { sample_size: side, block_out_channels: widths } = unet.config.json;
-  const [h = 64, w = h] = [side].flat().map(Number);
+  const [h = 64, w] = [side].flat().map(Number);
   const [channels = 320] = [widths].flat().map(Number);
-  const positions = height && width ? (height / 8) * (width / 8) : h * w;
+  const positions = height && width ? (height / 8) * (width / 8) : h * (w ?? h);
   const bytes = 2 * positions * channels * 4 * MAPS;
   return Math.max(1, Math.min(MOST, Math.floor(freemem() / 4 / bytes)));
 }
