@@ -1,5 +1,6 @@
 import { evaluationMutations } from './evaluation-mutations';
 import { familyMutations } from './family-mutations';
+import { labelMutations } from './label-mutations';
 import { memoryMutations } from './memory-mutations';
 import { runMutations } from './run-mutations';
 import { scoringMutations } from './scoring-mutations';
@@ -29,6 +30,7 @@ export const mutations: readonly Mutation[] = [
   ...showMutations,
   ...memoryMutations,
   ...evaluationMutations,
+  ...labelMutations,
   {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
     file: 'src/diffusion/schedule.ts',
