@@ -5,7 +5,7 @@ const F32_INFINITY = 0x7f800000;
 /** Widens float16 bits to float32; exact. @param into at least as long; what is returned is its beginning */
 export function float16ToFloat32(
   halves: Uint16Array,
-  into = new Float32Array(halves.length),
+  into: Float32Array = new Float32Array(halves.length),
 ): Float32Array {
   table ??= float16Table();
   const bits = new Uint32Array(into.buffer, into.byteOffset, halves.length);
