@@ -76,26 +76,47 @@ async function lookUp(name: string, { split, inside }: SplitPlace, options: HubD
 }
 
 /** The list of a commit's files, kept for a run without the network. */
-async function listing(session: HubSession, cache: RepoCache, revision: string) {
-  const kept = (commit: string) => join(cache.folder, 'ranges', `${commit}.json`);
+async function listing(session: HubSession, cache: RepoCache, revision: string): Promise<Listing> {
+  const { name } = session.repo;
   if (session.settings.network === 'offline') {
-    const commit = await cache.cachedCommit(revision);
-    const list = commit === undefined ? undefined : await readJsonIfThere(kept(commit));
-    if (commit === undefined || !list) {
-      throw new HubError(
-        `The data set ${session.repo.name} is not in the cache (${cache.cacheDir}), and the network is off (HF_HUB_OFFLINE).`,
-        undefined,
-        'offline',
-      );
-    }
-    return { commit, files: list.files as readonly RepoFile[] };
+    const kept = await keptListing(cache, revision);
+    if (kept) return kept;
+    throw new HubError(
+      `The data set ${name} is not in the cache (${cache.cacheDir}), and the network is off (HF_HUB_OFFLINE).`,
+      undefined,
+      'offline',
+    );
   }
-  const commit = await currentCommit(session, revision);
-  const files = await listRepo(session, commit);
-  await cache.makeFolder('ranges');
-  await writeJson(kept(commit), { files });
-  await cache.writeRef(revision, commit);
-  return { commit, files };
+  try {
+    const commit = await currentCommit(session, revision);
+    const files = await listRepo(session, commit);
+    await cache.makeFolder('ranges');
+    await writeJson(listingPath(cache, commit), { files });
+    await cache.writeRef(revision, commit);
+    return { commit, files };
+  } catch (error) {
+    if (!(error instanceof HubError) || error.reason !== 'unreachable') throw error;
+    const kept = await keptListing(cache, revision);
+    if (!kept) throw error;
+    const copy = `Using what the cache has of ${name} (${kept.commit.slice(0, 8)}).`;
+    session.options.onNote?.(`${error.message} ${copy}`);
+    return kept;
+  }
+}
+
+interface Listing {
+  readonly commit: string;
+  readonly files: readonly RepoFile[];
+}
+
+const listingPath = ({ folder }: RepoCache, commit: string) =>
+  join(folder, 'ranges', `${commit}.json`);
+
+async function keptListing(cache: RepoCache, revision: string): Promise<Listing | undefined> {
+  const commit = await cache.cachedCommit(revision);
+  if (commit === undefined) return undefined;
+  const list = await readJsonIfThere(listingPath(cache, commit));
+  return list && { commit, files: list.files as readonly RepoFile[] };
 }
 
 /** As `splitFiles` chooses on a disk: `data/<split>-*.parquet`, else those beside. */

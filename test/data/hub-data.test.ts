@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parquetColumn, parquetLayout } from '../../src/data/parquet';
-import { openTrainingData } from '../../src/data/training-data';
+import { openTrainingData, planTrainingData } from '../../src/data/training-data';
 import { fixturePath } from '../support/fixtures';
 import { sha256 } from '../support/mock-hub-store';
 import { type HubTrial, noise, withHub } from '../support/with-hub';
@@ -61,6 +61,25 @@ describe('a data set of the hub', () => {
       const data = await openTrainingData(offline);
       assert.deepEqual(facts(data), first);
       assert.equal(hub.asked.length, asked);
+    }));
+
+  it('is read from the cache where the hub cannot be reached, and says so', () =>
+    withData(async ({ hub, options }) => {
+      const notes: string[] = [];
+      const onNote = (sentence: string) => notes.push(sentence);
+      const there = { ...here, datasetName: NAME, hub: { ...options, onNote } };
+      const first = facts(await openTrainingData(there));
+      const plan = await planTrainingData(there);
+      assert.deepEqual(notes, []);
+      await hub.close();
+      assert.deepEqual(facts(await openTrainingData(there)), first);
+      assert.match(
+        notes[0] ?? '',
+        /cannot be reached .*Using what the cache has of someone\/pairs/,
+      );
+      assert.deepEqual(await planTrainingData(there), plan);
+      const other = openTrainingData({ ...there, datasetName: 'someone/other' });
+      await assert.rejects(other, /^HubError: 127\.0\.0\.1:\d+ cannot be reached/);
     }));
 
   it('survives cut connections, and refuses a server that knows no ranges', () =>

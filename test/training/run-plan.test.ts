@@ -135,7 +135,7 @@ describe('planRun', function () {
       const cut = [
         ['someone/toy', false],
         ['someone/vae', true],
-        ['someone/pairs', false],
+        ['someone/pairs', true],
       ];
       assert.deepEqual(places, cut, 'the cache is looked at where the hub does not answer');
       const gone = command(...models, ...names).options;
