@@ -19,11 +19,12 @@ export class TransferLine {
   }
 
   update(progress: TransferProgress): void {
-    const { files, totalFiles, bytesPerSecond } = progress;
+    const { files, totalFiles, bytes, bytesPerSecond } = progress;
     const isDone = files === totalFiles;
     // What was in the cache already took no time, and needs no line.
     if (isDone && bytesPerSecond === 0) this.line.end();
-    else this.line.show(() => transferText(progress), isDone ? 'last' : 'running');
+    else if (bytes === 0 || bytesPerSecond > 0)
+      this.line.show(() => transferText(progress), isDone ? 'last' : 'running');
   }
 
   /** Ends the line of a transfer that was cut short. */

@@ -35,7 +35,11 @@ describe('TransferLine', () => {
         text += part;
       },
     });
-    line.options().onProgress({ ...progress, files: 15, bytesPerSecond: 0 });
+    const { onProgress } = line.options();
+    onProgress({ ...progress, bytesPerSecond: 0 });
+    onProgress({ ...progress, files: 15, bytesPerSecond: 0 });
     assert.equal(text, '');
+    onProgress({ ...progress, bytes: 0, files: 0, bytesPerSecond: 0 });
+    assert.match(text, /0 B of 2\.7 GB · file 0 of 15/, 'a hub that lets one wait');
   });
 });
