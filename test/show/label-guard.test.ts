@@ -122,15 +122,19 @@ describe('the label server lets in neither', () => {
     withServer(
       async ({ server }) => {
         const page = `GET / HTTP/1.1\r\nhost: 127.0.0.1:${server.port}\r\nconnection: close\r\n\r\n`;
+        let release: (value?: unknown) => void = () => undefined;
+        const released = new Promise((resolve) => {
+          release = resolve;
+        });
         const held = [1, 2, 3].map(() =>
-          sendRaw(server.port, [page.slice(0, 30), 250, page.slice(30)]),
+          sendRaw(server.port, [page.slice(0, 30), released, page.slice(30)]),
         );
-        await new Promise((wake) => setTimeout(wake, 100));
         const more = parsed(await sendRaw(server.port, [page]));
         assert.deepEqual(
           [more.status, more.body],
           [503, '{"error":"3 connections are open already."}'],
         );
+        release();
         for (const one of held) assert.equal(parsed(await one).status, 200);
         assert.equal(parsed(await sendRaw(server.port, [page])).status, 200);
       },

@@ -8,8 +8,11 @@ export interface Reply {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Sends bytes to a port of this machine as they are; resolves to all that comes back until the connection is closed. */
-export function sendRaw(port: number, parts: readonly (string | number)[]): Promise<string> {
+/** Sends bytes to a port of this machine as they are, waiting for what is waited for; resolves to all that comes back until the connection is closed. */
+export function sendRaw(
+  port: number,
+  parts: readonly (string | Promise<unknown>)[],
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let text = '';
@@ -23,7 +26,7 @@ export function sendRaw(port: number, parts: readonly (string | number)[]): Prom
     void (async () => {
       for (const part of parts) {
         if (typeof part === 'string') socket.write(part);
-        else await new Promise((wake) => setTimeout(wake, part)); // a pause, in milliseconds
+        else await part;
       }
     })();
   });
