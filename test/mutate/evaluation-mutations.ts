@@ -2,6 +2,8 @@ import type { Mutation } from './mutations';
 
 const statistics = ['test/scoring/evaluation/statistics.test.ts'];
 const comparison = ['test/scoring/evaluation/compare-scores.test.ts'];
+const looks = ['test/scoring/evaluation/picture-look.test.ts'];
+const pairs = ['test/scoring/evaluation/pair-report.test.ts'];
 
 export const evaluationMutations: readonly Mutation[] = [
   {
@@ -66,5 +68,40 @@ export const evaluationMutations: readonly Mutation[] = [
     from: 'Math.abs(difference) <= tieEpsilon',
     to: 'Math.abs(difference) < tieEpsilon',
     tests: comparison,
+  },
+  {
+    what: 'looks: weight of the mean in colourfulness',
+    file: 'src/scoring/evaluation/picture-look.ts',
+    from: '0.3 * Math.hypot(rg.mean, yb.mean)',
+    to: '0.5 * Math.hypot(rg.mean, yb.mean)',
+    tests: looks,
+  },
+  {
+    what: 'looks: the Laplacian’s middle counted as three',
+    file: 'src/scoring/evaluation/picture-look.ts',
+    from: '4 * at(r, c)',
+    to: '3 * at(r, c)',
+    tests: looks,
+  },
+  {
+    what: 'looks: hashes of pixels above one another',
+    file: 'src/scoring/evaluation/picture-look.ts',
+    from: '(y[9 * row + column + 1] ?? 0)',
+    to: '(y[9 * row + column + 9] ?? 0)',
+    tests: looks,
+  },
+  {
+    what: 'pair report: margins claim what they are without β',
+    file: 'src/scoring/evaluation/pair-report.ts',
+    from: 'scale: betaDpo }',
+    to: 'scale: 1 }',
+    tests: pairs,
+  },
+  {
+    what: 'best of n: draws counted from zero',
+    file: 'src/scoring/evaluation/reproduce/best-of-n.ts',
+    from: 'draws.length : first + 1',
+    to: 'draws.length : first',
+    tests: ['test/scoring/evaluation/reproduce.test.ts'],
   },
 ];

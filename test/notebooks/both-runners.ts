@@ -13,6 +13,7 @@ const MEASURING: Readonly<Record<string, readonly string[]>> = {
   '01-first-light.ipynb': ['light-18'],
   '04-train-a-model.ipynb': ['train-05', 'train-09', 'train-12', 'train-26'],
   '05-load-a-real-model.ipynb': ['load-28'],
+  '06-did-it-get-better.ipynb': ['better-03', 'better-05'],
   '07-your-own-preferences.ipynb': ['own-03', 'own-18', 'own-21', 'own-26'],
   '08-what-a-step-costs.ipynb': [
     ...['cost-05', 'cost-06', 'cost-10', 'cost-12', 'cost-14', 'cost-15'],

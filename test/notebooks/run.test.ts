@@ -86,6 +86,17 @@ describe('the notebooks', function () {
     assert.match(shown, /^drawing 4\/4 · /m);
   });
 
+  it('06-did-it-get-better runs: who wins, how sure that is, and two rewards hacked', async () => {
+    const outputs = await run('06-did-it-get-better.ipynb');
+    assert.ok(ticks(outputs) >= 15, `${ticks(outputs)} ticks`);
+    const shown = plainText(outputs);
+    assert.match(
+      shown,
+      /^judge +\d+\.\d % \(\d+\.\d–\d+\.\d, n = 10\).* won, \d+ lost, \d+ tied$/m,
+    );
+    assert.match(shown, /^judge: n = 10 prompts tell a win rate to ±31\.0 points at best\.$/m);
+  });
+
   it('07-your-own-preferences runs: asks over HTTP, trains on the answers, asks again', async () => {
     const outputs = await run('07-your-own-preferences.ipynb');
     assert.ok(ticks(outputs) >= 11, `${ticks(outputs)} ticks`);
