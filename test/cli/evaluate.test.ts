@@ -17,13 +17,15 @@ interface Ended {
 function run(args: readonly string[], stopAt?: RegExp): Promise<Ended> {
   const program = ['--import', 'tsx', 'src/cli/evaluate.ts', ...args];
   const child = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [printed, told] = ['', ''];
+  let [printed, told, isStopped] = ['', '', false];
   child.stdout.on('data', (text) => {
     printed += text;
   });
   child.stderr.on('data', (text) => {
     told += text;
-    if (stopAt?.test(told)) child.kill('SIGINT');
+    if (!stopAt?.test(told) || isStopped) return;
+    isStopped = true; // a second signal would end it at once
+    child.kill('SIGINT');
   });
   return new Promise((done) => {
     child.on('close', (status) => done({ status, printed, told }));
@@ -52,9 +54,13 @@ describe('npm run evaluate', function () {
       if (kept < 4) assert.match(told, new RegExp(`drawing base \\(${kept} were there\\)`));
       assert.match(printed, /^same against base, judge {5}50\.0 % \(50\.0–50\.0\), n = 2 prompts/m);
       assertPage(readFileSync(join(out, 'index.html'), 'utf8'));
-      const [head = '', row = ''] = readFileSync(join(out, 'result.csv'), 'utf8').split('\n');
+      const [head = '', row = '', learnt = ''] = readFileSync(
+        join(out, 'result.csv'),
+        'utf8',
+      ).split('\n');
       assert.match(head, /^challenger,base,scorer,scorer_revision,scorer_sha256,/);
       assert.match(row, /^same,base,judge,local,[0-9a-f]{64},2,0 1,0,0,4,0\.5,0\.5,0\.5,BCa,/);
+      assert.match(learnt, /^same,base,embedded,local,[0-9a-f]{64},2,0 1,0,0,4,/); // one score a picture
       assert.match(
         readFileSync(join(out, 'result.md'), 'utf8'),
         /\| same against base \| judge \|/,

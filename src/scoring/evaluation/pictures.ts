@@ -1,4 +1,5 @@
 /** Draws the pictures of an evaluation that are not there yet. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -136,3 +137,15 @@ const endsWhole = (bytes: Buffer) =>
 /** The bytes of a picture's file. */
 export const readPicture = (folder: string, { file }: PlannedPicture): Promise<Buffer> =>
   readFile(join(folder, file));
+
+/** SHA-256 of what a PNG file draws: the same for one picture by two models, whatever is written beside it. */
+export function pictureHash(png: Buffer): string {
+  const hash = createHash('sha256');
+  for (let at = 8; at < png.length; ) {
+    const length = png.readUInt32BE(at);
+    const type = png.toString('latin1', at + 4, at + 8);
+    if (type === 'IHDR' || type === 'IDAT') hash.update(png.subarray(at + 8, at + 8 + length));
+    at += length + 12; // length, type and checksum
+  }
+  return hash.digest('hex');
+}

@@ -7,7 +7,7 @@ import type { ScorerOptions } from '../scorer-kinds';
 import { type Variety, variety } from '../variety';
 import { LineCache } from './line-cache';
 import { differenceHash, type Look, look } from './picture-look';
-import { type PlannedPicture, readPicture } from './pictures';
+import { type PlannedPicture, pictureHash, readPicture } from './pictures';
 import { openScorer } from './scorers';
 import { sha256 } from './settings';
 
@@ -53,7 +53,7 @@ export async function* scorePictures(
           return {
             picture,
             bytes,
-            key: `${sha256(bytes)} ${sha256(picture.entry.prompt).slice(0, 16)}`,
+            key: `${pictureHash(bytes)} ${sha256(picture.entry.prompt).slice(0, 16)}`,
           };
         }),
       );
@@ -116,7 +116,7 @@ export async function* lookAtPictures(
       signal?.throwIfAborted();
       const group = pictures.slice(from, from + seeds);
       const files = await Promise.all(group.map((picture) => readPicture(folder, picture)));
-      const hashes = files.map(sha256);
+      const hashes = files.map(pictureHash);
       const together = hashes.join(' ');
       const keys = hashes.map((hash, i) => (i === 0 ? together : hash));
       if (keys.some((key) => !cache.get(key))) {
