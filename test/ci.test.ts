@@ -6,8 +6,7 @@ import { join, resolve } from 'node:path';
 
 const root = resolve(__dirname, '..');
 
-describe('.ci/run', function () {
-  this.timeout(60_000);
+describe('.ci/run', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dpo-ci-'));

@@ -9,9 +9,7 @@ const parity = [
   ...['models/unet', 'models/vae', 'models/clip-text', 'models/clip-model'],
 ].map((name) => join(root, 'test', `${name}.test.ts`));
 
-describe('DPO_KERNELS=plain', function () {
-  this.timeout(300_000);
-
+describe('DPO_KERNELS=plain', () => {
   it('passes the parity tests, with no kernel of ours in the process', () => {
     const mocha = join(root, 'node_modules', 'mocha', 'bin', 'mocha.js');
     const { status, stdout, stderr } = spawnSync(process.execPath, [mocha, ...parity], {

@@ -202,9 +202,7 @@ function run(script: string, { args, input = '', end = 'done' }: Trial): string 
   return end === 'done' ? stdout : stderr;
 }
 
-describe('the commands of README.md', function () {
-  this.timeout(300_000);
-
+describe('the commands of README.md', () => {
   it('are scripts of package.json, each run by a test', () => {
     assert.ok(namedScripts.length >= 10, `only ${namedScripts} were found`);
     for (const script of namedScripts) {
@@ -247,9 +245,7 @@ describe('the commands of README.md', function () {
   });
 });
 
-describe('the first cell of README.md', function () {
-  this.timeout(300_000);
-
+describe('the first cell of README.md', () => {
   it('trains: the loss starts at ln 2', async () => {
     const kernel = await startKernel({ folder: join(root, 'notebooks') });
     let text = '';

@@ -8,8 +8,7 @@ import { usableProcessors } from '../../src/engine/threads';
 
 const root = resolve(__dirname, '../..');
 
-describe('doctor', function () {
-  this.timeout(120_000);
+describe('doctor', () => {
   let home: string;
   let output: string;
   before(() => {

@@ -32,9 +32,7 @@ function run(args: readonly string[], stopAt?: RegExp): Promise<Ended> {
   });
 }
 
-describe('npm run evaluate', function () {
-  this.timeout(240_000);
-
+describe('npm run evaluate', () => {
   it('is stopped with what it has, goes on from there, and reports', () =>
     inTemporaryFolder(async (folder) => {
       const out = join(folder, 'out');

@@ -32,9 +32,7 @@ const install = (data: string, ...args: readonly string[]) =>
     JUPYTER_DATA_DIR: data,
   });
 
-describe('npm run kernel:install', function () {
-  this.timeout(60_000);
-
+describe('npm run kernel:install', () => {
   it('lets Jupyter find the kernel of this clone, and takes it away again', () =>
     inTemporaryFolder(async (data) => {
       const { status, stdout, stderr } = install(data);

@@ -7,9 +7,7 @@ import { labArguments, labEnvironment } from '../../src/cli/lab';
 
 const root = resolve(__dirname, '../..');
 
-describe('lab', function () {
-  this.timeout(120_000);
-
+describe('lab', () => {
   it('keeps what Jupyter writes inside the clone and the kernels of the user in sight', () => {
     const env = labEnvironment({ HOME: '/nowhere', JUPYTER_PATH: '/theirs' });
     assert.equal(env.JUPYTER_PATH, `${root}${delimiter}/theirs`);

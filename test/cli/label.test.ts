@@ -13,9 +13,7 @@ import { clicksCheck } from '../torture/labels';
 const root = resolve(__dirname, '..', '..');
 const program = ['--import', 'tsx', join(root, 'src/cli', 'label.ts')];
 
-describe('npm run label', function () {
-  this.timeout(120_000);
-
+describe('npm run label', () => {
   it('prints a link, another when that was used, and where the answers are when it is stopped', () =>
     inTemporaryFolder(async (folder) => {
       const pairs = await listOfPairs(folder, 3);

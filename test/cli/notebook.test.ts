@@ -150,8 +150,7 @@ function assertGone(file: string): void {
   assert.throws(() => process.kill(id, 0), { code: 'ESRCH' });
 }
 
-describe('npm run notebook', function () {
-  this.timeout(240_000);
+describe('npm run notebook', () => {
   let folder = '';
   const file = (name: string, notebook: Notebook) => {
     writeNotebook(join(folder, name), notebook);

@@ -16,9 +16,7 @@ function run(...args: readonly string[]) {
   return spawnSync(process.execPath, argv, { cwd: root, encoding: 'utf8', timeout: 120_000 });
 }
 
-describe('npm run sample', function () {
-  this.timeout(240_000);
-
+describe('npm run sample', () => {
   it("draws diffusers' picture within one level, and says in the file how", () =>
     inTemporaryFolder(async (folder) => {
       const output = join(folder, 'out.png');

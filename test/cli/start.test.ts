@@ -45,8 +45,7 @@ async function start(notebook: string, runs: string, stopAt?: string) {
   return { text, status, folder: join(runs, id), seconds: (Date.now() - stopped) / 1000 };
 }
 
-describe('npm start', function () {
-  this.timeout(240_000);
+describe('npm start', () => {
   let folder = '';
 
   before(() => mkdirSync(join(ROOT, '.cache'), { recursive: true }));

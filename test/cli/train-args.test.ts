@@ -170,9 +170,7 @@ describe('trainCommand', () => {
   });
 });
 
-describe('npm run train', function () {
-  this.timeout(120_000);
-
+describe('npm run train', () => {
   const run = (...words: readonly string[]) => {
     const argv = ['--import', 'tsx', join('src', 'cli', 'train.ts'), ...words];
     const env = { ...process.env, COLUMNS: '100', HF_HUB_OFFLINE: '1', HF_HOME: '/no/such/cache' };

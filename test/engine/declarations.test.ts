@@ -4,9 +4,7 @@ import ts from 'typescript';
 
 const root = resolve(__dirname, '..', '..');
 
-describe('the library, as a notebook imports it', function () {
-  this.timeout(60_000);
-
+describe('the library, as a notebook imports it', () => {
   it('brings none of the hundreds of declaration files of tfjs', () => {
     const path = join(root, 'tsconfig.json');
     const { config } = ts.readConfigFile(path, ts.sys.readFile);

@@ -27,9 +27,7 @@ function errorStream(level?: string): string {
   return stderr;
 }
 
-describe('the log level', function () {
-  this.timeout(60_000);
-
+describe('the log level', () => {
   it('is "error": nothing but errors is said, while TensorFlow is loaded and afterwards', () => {
     const lines = errorStream().trimEnd().split('\n');
     assert.match(lines.at(-1) ?? '', /^E.* an error$/);

@@ -84,8 +84,7 @@ describe('withThreads', () => {
   });
 });
 
-describe('a process that loads the engine', function () {
-  this.timeout(60_000);
+describe('a process that loads the engine', () => {
   const child = resolve(__dirname, '..', 'support', 'thread-count.ts');
 
   /** What the engine says of its threads, and how many threads the process has. */

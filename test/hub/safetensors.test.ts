@@ -145,8 +145,7 @@ describe('writeSafetensors', () => {
       assert.equal(readFileSync(path, 'utf8'), 'old');
     }));
 
-  it('gives back what it was given (1,000 random files)', function () {
-    this.timeout(30_000);
+  it('gives back what it was given (1,000 random files)', () => {
     const dtypes = { F32: 4, F16: 2, BF16: 2, F64: 8, I64: 8, I32: 4, U8: 1, BOOL: 1 } as const;
     const tensor = fc
       .tuple(

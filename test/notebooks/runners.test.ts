@@ -67,8 +67,7 @@ function lesson(): Notebook {
 
 const of = (notebook: Notebook, cell: number) => codeCells(notebook)[cell]?.outputs ?? [];
 
-describe('runNotebook and nbclient', function () {
-  this.timeout(240_000);
+describe('runNotebook and nbclient', () => {
   let folder = '';
 
   before(() => {

@@ -47,8 +47,7 @@ const RUNS: Readonly<Record<string, TrainRequest>> = {
 /** Runs of which the trained weights are kept. */
 const TRAINED = new Set(['dpo50', 'sft10', 'adafactor10']);
 
-describe('the original on a CPU', function () {
-  this.timeout(120_000);
+describe('the original on a CPU', () => {
   let pipeline: Pipeline;
   before(async () => {
     pipeline = await loadPipeline(ORACLE_PIPELINE);

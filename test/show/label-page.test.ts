@@ -47,8 +47,7 @@ const greyOf = (page: Page, side: 'left' | 'right') =>
 
 if (chromium === undefined) process.stdout.write(`Skipped, the page of labels: ${NO_CHROMIUM}.\n`);
 else
-  describe('the page of labels', function () {
-    this.timeout(120_000);
+  describe('the page of labels', () => {
     const home = mkdtempSync(join(tmpdir(), 'dpo-browser-'));
     let browser: Browser;
     before(async () => {

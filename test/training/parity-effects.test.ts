@@ -261,8 +261,7 @@ const EFFECTS: { readonly [Name in keyof ParitySwitches]: Effect<ParitySwitches[
   },
 };
 
-describe('the two values of', function () {
-  this.timeout(300_000);
+describe('the two values of', () => {
   before(async () => {
     pipeline = await loadPipeline(fixturePath('pipelines', 'tiny-sd'));
   });

@@ -19,8 +19,7 @@ const batch: PairBatch = {
   captions: new Array<string>(pairs).fill(''),
 };
 
-describe("dpoStep with the world's denoiser, blocks computed again", function () {
-  this.timeout(120_000);
+describe("dpoStep with the world's denoiser, blocks computed again", () => {
   let world: Pipeline;
   before(async () => {
     world = await loadPipeline(`${WORLD_FOLDER}/base`);

@@ -24,9 +24,7 @@ async function modelPlan(...words: readonly string[]) {
   return model;
 }
 
-describe('planRun', function () {
-  this.timeout(60_000);
-
+describe('planRun', () => {
   it('counts pairs, steps and parameters of local folders, and leaves no tensor', async () => {
     const before = tensorCount();
     const { data, model } = await plan();

@@ -30,8 +30,7 @@ async function load<T>(...names: readonly string[]): Promise<T> {
   return (await import(pathToFileURL(join(...names)).href)) as T;
 }
 
-describe('the edits of the tfjs addon', function () {
-  this.timeout(60_000);
+describe('the edits of the tfjs addon', () => {
   let folder: string;
   let edits: readonly Edit[];
   let copyEdited: (from: string, to: string, edits: readonly Edit[]) => void;
@@ -113,8 +112,7 @@ describe('the edits of the tfjs addon', function () {
   });
 });
 
-describe('the set-up of the tfjs addon', function () {
-  this.timeout(60_000);
+describe('the set-up of the tfjs addon', () => {
   let clone: string;
   beforeEach(() => {
     clone = mkdtempSync(join(tmpdir(), 'dpo-addon-'));

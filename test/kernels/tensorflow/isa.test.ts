@@ -18,9 +18,7 @@ function parityTests(environment: Readonly<Record<string, string>>) {
   });
 }
 
-describe('instruction sets', function () {
-  this.timeout(180_000); // each starts Node and TensorFlow anew
-
+describe('instruction sets', () => {
   const sets = supportedSets();
 
   it('are chosen by what the processor has: the widest', () => {

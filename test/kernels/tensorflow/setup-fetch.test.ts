@@ -28,8 +28,7 @@ function serveRest(request: IncomingMessage, response: ServerResponse) {
   response.end(content.subarray(start));
 }
 
-describe('fetch.py', function () {
-  this.timeout(60_000);
+describe('fetch.py', () => {
   let folder: string;
   let server: Server;
   beforeEach(() => {

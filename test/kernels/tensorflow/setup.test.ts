@@ -40,8 +40,7 @@ function which(name: string): string {
   return spawnSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
 }
 
-describe('set-up', function () {
-  this.timeout(60_000);
+describe('set-up', () => {
   let place: ReturnType<typeof emptyClone>;
   beforeEach(() => {
     place = emptyClone();

@@ -8,8 +8,7 @@ type Json = { readonly [key: string]: unknown };
 
 const ROOT = join(__dirname, '..', '..', '..');
 
-describe('the TypeScript kernel', function () {
-  this.timeout(60_000);
+describe('the TypeScript kernel', () => {
   let folder = '';
   let kernel: KernelClient;
 

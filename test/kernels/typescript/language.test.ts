@@ -15,8 +15,7 @@ export class Box {
 }
 `;
 
-describe('the kernel’s language', function () {
-  this.timeout(120_000);
+describe('the kernel’s language', () => {
   let folder = '';
   let kernel: KernelClient;
   const write = (name: string, text: string) => writeFileSync(join(folder, 'library', name), text);

@@ -123,5 +123,5 @@ describe('PipeWriter and PipeReader', () => {
     }
     assert.equal(text, Array.from({ length: lines }, (_, i) => `line ${i}\n`).join(''));
     await worker.terminate();
-  }).timeout(60_000);
+  });
 });

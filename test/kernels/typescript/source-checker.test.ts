@@ -27,8 +27,7 @@ const SOURCES = {
   'apart.ts': 'export const apart = 1;\n',
 };
 
-describe('sourceChecker', function () {
-  this.timeout(60_000);
+describe('sourceChecker', () => {
   let folder = '';
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'dpo-checker-'));

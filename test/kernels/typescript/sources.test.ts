@@ -10,8 +10,7 @@ const NEWER = `const sizes = [1, undefined, 3].filter((size) => size !== undefin
 export const largest: number = Math.max(...sizes); // number[] since 5.5
 `;
 
-describe('the kernel’s own TypeScript', function () {
-  this.timeout(240_000);
+describe('the kernel’s own TypeScript', () => {
   let folder = '';
 
   before(() => {

@@ -20,9 +20,7 @@ import { inTemporaryFolder } from '../../support/temporary';
 
 const root = resolve(__dirname, '../../..');
 
-describe('withoutComments', function () {
-  this.timeout(20_000);
-
+describe('withoutComments', () => {
   const printer = ts.createPrinter({ removeComments: true });
   const printed = (text: string) =>
     printer.printFile(ts.createSourceFile('x.d.ts', text, ts.ScriptTarget.ES2022));
@@ -89,9 +87,7 @@ describe('keepCompiledCode', () => {
   });
 });
 
-describe('a kernel whose parent dies while it starts', function () {
-  this.timeout(60_000);
-
+describe('a kernel whose parent dies while it starts', () => {
   it('ends itself', () =>
     inTemporaryFolder(async (folder) => {
       const ports = { shell_port: 1, iopub_port: 2, stdin_port: 3, control_port: 4, hb_port: 5 };

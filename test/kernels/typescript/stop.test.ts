@@ -6,8 +6,7 @@ import { inTemporaryFolder } from '../../support/temporary';
 
 type Json = { readonly [key: string]: unknown };
 
-describe('a cell that is stopped', function () {
-  this.timeout(240_000);
+describe('a cell that is stopped', () => {
   let kernel: KernelClient;
   let end: () => void;
   before(

@@ -11,8 +11,7 @@ type Json = { readonly [key: string]: unknown };
 const native = (ms: number) =>
   `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms});`;
 
-describe('the threads of the kernel', function () {
-  this.timeout(240_000);
+describe('the threads of the kernel', () => {
   let folder = '';
   let kernel: KernelClient;
   before(async () => {

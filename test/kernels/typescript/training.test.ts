@@ -9,8 +9,7 @@ type Json = { readonly [key: string]: unknown };
 
 const ROOT = join(__dirname, '..', '..', '..');
 
-describe('training that is stopped', function () {
-  this.timeout(300_000);
+describe('training that is stopped', () => {
   let folder = '';
   let kernel: KernelClient;
 

@@ -18,9 +18,7 @@ const own = {
   scorer: fixture('scoring', 'tiny-clip'),
 };
 
-describe('quick_samples of an SDXL folder', function () {
-  this.timeout(300_000);
-
+describe('quick_samples of an SDXL folder', () => {
   it('draws what generateImages draws with the numbers of SDXL, and shows its marks', () =>
     inTemporaryFolder(async (folder) => {
       const promptsFrom = join(folder, 'original.ipynb');

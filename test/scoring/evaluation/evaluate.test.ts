@@ -21,8 +21,7 @@ import { inTemporaryFolder } from '../../support/temporary';
 const BASE = join('data', 'base');
 const drawing = { numInferenceSteps: 3, guidanceScale: 2 };
 
-describe('evaluate', function () {
-  this.timeout(120_000);
+describe('evaluate', () => {
   let base: Pipeline;
   let other: Pipeline;
 

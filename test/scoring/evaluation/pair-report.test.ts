@@ -58,9 +58,7 @@ describe('implicitReport', () => {
   });
 });
 
-describe('implicitMargins', function () {
-  this.timeout(120_000);
-
+describe('implicitMargins', () => {
   it('are 0 for the reference itself, and of the same times and noises for every policy', async () => {
     const base = await loadPipeline(join('data', 'base'));
     const policy = copyOf(base.unet);
