@@ -12,6 +12,7 @@ export {
 export { FAITHFUL_TERMS, judge, TERMS, type Term, type Terms, utility } from './judge';
 export { bayesCeiling } from './labels';
 export { DRAWING } from './making/pairs';
+export { type NoiseLabOptions, type NoisePoint, noiseLab } from './noise-lab';
 export {
   type QuickFamily,
   type QuickNames,
@@ -19,7 +20,6 @@ export {
   type QuickSetting,
   quickSetting,
 } from './quick-setting';
-export { type NoiseLabOptions, type NoisePoint, noiseLab } from './noise-lab';
 export { loadWorld, WORLD_FOLDER, type World } from './world';
 export {
   copyOf,
