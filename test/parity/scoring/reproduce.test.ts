@@ -19,15 +19,18 @@ describe('reproduce', function () {
     });
 
   it('table2: what is at hand is computed, for the rest the downloads are named', async () => {
+    const own = join('data', 'base');
     const rows = await small('table2', {
       ...PAIRS,
       weights: { pickscore: join('data', 'scorer') },
+      policies: { 'DPO-SD1.5': { base: own, unet: own } }, // a policy equal to its reference knows nothing
     });
     const [pickscore, hps] = rows;
     assert.deepEqual([pickscore?.paper, hps?.paper], ['64.2 %', '59.3 %']);
     assert.equal(pickscore?.ours?.n, 12);
     assert.match(hps?.needs ?? '', /xswu\/HPSv2: HPS_v2_compressed\.pt/);
-    assert.match(rows[4]?.needs ?? '', /mhdang\/dpo-sd1\.5-text2image-v1/);
+    assert.deepEqual([rows[4]?.ours?.value, rows[4]?.ours?.n], [0.5, 12]);
+    assert.match(rows[5]?.needs ?? '', /mhdang\/dpo-sdxl-text2image-v1/);
     const world = rows.filter(({ what }) => what.startsWith('world'));
     assert.deepEqual(
       world.map(({ ours }) => ours?.n),

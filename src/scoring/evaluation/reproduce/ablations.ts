@@ -52,8 +52,7 @@ async function trained(
       resumeFromCheckpoint: 'latest',
     },
   };
-  const run = train(request, signal ? { signal } : {});
-  for (let next = await run.next(); !next.done; next = await run.next()) signal?.throwIfAborted();
+  for await (const _ of train(request, signal ? { signal } : {})) signal?.throwIfAborted();
   signal?.throwIfAborted();
 }
 

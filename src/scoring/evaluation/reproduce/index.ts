@@ -1,6 +1,7 @@
 /** The paper's tables and figures by name, one call each. */
 import { fig6, s2 } from './ablations';
 import { s4 } from './best-of-n';
+import type { Policy } from './policy-row';
 import type { Reproduction, ReproductionName } from './rows';
 import { table2 } from './table2';
 
@@ -17,6 +18,8 @@ export interface ReproduceOptions {
   readonly maxPairs?: number | undefined;
   /** Places of scorers' weights by name, where they are not in the cache. */
   readonly weights?: Readonly<Record<string, string>> | undefined;
+  /** Places of Table 2's policies by their names there, where they are not in the cache. */
+  readonly policies?: Readonly<Record<string, Policy>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told what is being done. */
   readonly onNote?: ((sentence: string) => void) | undefined;

@@ -2,7 +2,6 @@
 import type { PreferencePairs } from '../../../data';
 import { type OpenedTrainingData, openTrainingData } from '../../../data/training-data';
 import { noiseSchedule } from '../../../diffusion';
-import { HubError } from '../../../hub';
 import type { UNet } from '../../../models';
 import { readCaption } from '../../../toyworld/captions';
 import { bayesCeiling } from '../../../toyworld/labels';
@@ -14,6 +13,7 @@ import { SCORERS } from '../../scorers';
 import { type ImplicitReport, implicitReport, pairReport, scorerDifferences } from '../pair-report';
 import { openScorer } from '../scorers';
 import type { ReproduceOptions } from './index';
+import { isAbsence, policyRow } from './policy-row';
 import type { ReproducedRow, Reproduction } from './rows';
 
 /** Their scorers, and accuracy in percent. */
@@ -36,7 +36,6 @@ const PAPER_POLICIES = {
 } as const;
 
 const PICK_A_PIC = 'yuvalkirstain/pickapic_v2';
-const DRAWS = 10;
 
 /** Rows of the paper where data and weights are at hand, and the same of the embedded world. */
 export async function table2(options: ReproduceOptions): Promise<Reproduction> {
@@ -44,18 +43,19 @@ export async function table2(options: ReproduceOptions): Promise<Reproduction> {
   const data = await heldOutPairs(options);
   for (const [name, paper] of Object.entries(PAPER_SCORERS))
     rows.push({ what: name, paper: `${paper} %`, ...(await scorerRow(name, data, options)) });
-  for (const [what, { paper, unet, base, size }] of Object.entries(PAPER_POLICIES))
-    rows.push({
-      ...{ what, paper: `${paper} %` },
-      needs: `${base} and ${unet} (about ${size} in all), the pairs of ${PICK_A_PIC}`,
-    });
+  for (const [what, { paper, size, ...published }] of Object.entries(PAPER_POLICIES)) {
+    const models = options.policies?.[what] ?? published;
+    const found = data && (await policyRow(models, data, options));
+    const needs = `${published.base} and ${published.unet} (about ${size} in all)${data ? '' : `, the pairs of ${PICK_A_PIC}`}`;
+    rows.push({ what, paper: `${paper} %`, ...(found ?? { needs }) });
+  }
   rows.push(...(await worldRows(options)));
   return {
     name: 'table2',
     title: 'Table 2: accuracy on held-out pairs',
     rows,
     notes: [
-      `Implicit rewards: sign of the logit averaged over ${DRAWS} draws of time and noise, the same for every policy; ties count half.`,
+      `Implicit rewards: sign of the logit averaged over 10 draws of time and noise, the same for every policy; ties count half.`,
       'The rows of the embedded world have labels of their own; nobody expects the paper’s numbers of them.',
     ],
   };
@@ -79,9 +79,6 @@ async function heldOutPairs({
     throw error;
   }
 }
-
-const isAbsence = (error: unknown): boolean =>
-  error instanceof HubError && (error.reason === 'offline' || error.reason === 'missing');
 
 type Found = Pick<ReproducedRow, 'ours' | 'needs' | 'note'>;
 
@@ -152,7 +149,7 @@ export async function worldImplicitReport(
   policy: UNet,
   data: PreferencePairs,
   {
-    draws = DRAWS,
+    draws = 10,
     seed = 0,
     betaDpo = WORLD_RECIPE.betaDpo,
   }: { readonly draws?: number; readonly seed?: number; readonly betaDpo?: number } = {},
