@@ -43,9 +43,12 @@ async function answered<T>({ DPO_LABEL_LINKS: links }: Env, run: () => Promise<T
   if (links === undefined) return run();
   const clicker = clickLinks(links);
   const running = run();
-  await Promise.race([running, clicker.done]); // which is done before only where an answer was refused
-  await clicker.stop();
-  return running;
+  try {
+    await Promise.race([running, clicker.done]); // which ends before only where an answer was refused
+    return await running;
+  } finally {
+    clicker.stop().catch(() => undefined); // told above
+  }
 }
 
 const why = ({ failure }: NotebookRun) =>
