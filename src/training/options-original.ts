@@ -18,7 +18,7 @@ export const LR_SCHEDULERS = [
 
 const model = group('Model', {
   pretrained_model_name_or_path: requiredText('folder of a pipeline, or its name on the hub'),
-  revision: text(undefined, 'branch, tag or commit of what comes from the hub'),
+  revision: text(undefined, 'branch, tag or commit of models that come from the hub'),
   unet_init: text('', 'pipeline whose unet/ both policy and reference start from'),
   pretrained_vae_model_name_or_path: text(undefined, 'folder or name of another autoencoder'),
   sdxl: onOff('train SDXL: resolution 1024, Adafactor, gradient checkpointing'),
