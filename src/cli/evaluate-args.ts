@@ -14,6 +14,7 @@ export interface EvaluateArgs {
   readonly max_prompts?: number;
   readonly scorers: readonly string[];
   readonly seeds: readonly number[];
+  readonly noise: 'own' | 'shared';
   readonly steps: number;
   readonly guidance_scale?: number;
   readonly scheduler?: SchedulerName;
@@ -80,6 +81,11 @@ function addDrawing(add: Add): void {
     default: '0',
     metavar: 'N',
     help: 'every prompt is drawn from each: 0..3, or 3,5,8; default: 0',
+  });
+  add('--noise', {
+    choices: ['own', 'shared'],
+    default: 'own',
+    help: 'own: each prompt begins with noise of its own, prompt i with seed + 100000 i; shared: with the same as all others; default: own',
   });
   add('--steps', { type: integer({ min: 1 }), default: 50, metavar: 'N', help: 'default: 50' });
   add('--guidance_scale', {

@@ -82,13 +82,15 @@ function ratesTable({ comparisons }: EvaluationResult): string {
       [escapeHtml(titleOf(comparison))],
       [rateBar(winRate)],
       [`${rateText(winRate)}`, 'number'],
-      [differenceText(meanDifference), 'number'],
-      [differenceText(medianDifference), 'number'],
+      [inTwoLines(differenceText(meanDifference)), 'number'],
+      [inTwoLines(differenceText(medianDifference)), 'number'],
       [pText(signTest.p), 'number'],
     ];
   });
   return tableHtml(head, rows);
 }
+
+const inTwoLines = (text: string) => escapeHtml(text).replace(' (', '<br>(');
 
 /** The interval, its rate, and a line at one half, on a scale from 0 to 100 %. */
 function rateBar({ value, low, high }: Estimate): string {

@@ -57,6 +57,7 @@ function requestOf(args: EvaluateArgs) {
       ...(mixedPrecision === 'no' ? {} : { mixedPrecision }),
       ...Object.fromEntries(drawing),
     },
+    noise: args.noise === 'shared' ? ('shared' as const) : ('of each prompt' as const),
     ...{ outputDir: args.out, trainingData: args.training_data },
     ...{ tieEpsilon: args.tie_epsilon, resamples: args.resamples },
   };

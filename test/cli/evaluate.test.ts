@@ -57,8 +57,11 @@ describe('npm run evaluate', () => {
         'utf8',
       ).split('\n');
       assert.match(head, /^challenger,base,scorer,scorer_revision,scorer_sha256,/);
-      assert.match(row, /^same,base,judge,local,[0-9a-f]{64},2,0 1,0,0,4,0\.5,0\.5,0\.5,BCa,/);
-      assert.match(learnt, /^same,base,embedded,local,[0-9a-f]{64},2,0 1,0,0,4,/); // one score a picture
+      assert.match(
+        row,
+        /^same,base,judge,local,[0-9a-f]{64},2,0 1,of each prompt,0,0,4,0\.5,0\.5,0\.5,BCa,/,
+      );
+      assert.match(learnt, /^same,base,embedded,local,[0-9a-f]{64},2,0 1,of each prompt,0,0,4,/); // one score a picture
       assert.match(
         readFileSync(join(out, 'result.md'), 'utf8'),
         /\| same against base \| judge \|/,

@@ -59,6 +59,7 @@ function notesOf(before: EvaluationResult, after: EvaluationResult): string[] {
   };
   differ('prompts', ({ settings }) => settings.prompts.hash.slice(0, 12));
   differ('seeds', ({ settings }) => settings.seeds);
+  differ('noise', ({ settings }) => settings.noise);
   differ('drawing', ({ settings }) => settings.drawing);
   differ('schedulers', ({ settings }) => settings.models.map(({ scheduler }) => scheduler));
   differ('base weights', ({ settings }) => settings.models[0]?.hash.slice(0, 12));

@@ -135,9 +135,10 @@ function warningsOf(winRate: Estimate, categories: readonly CategoryRate[]): str
   const { value, low, high, n } = winRate;
   const warnings: string[] = [];
   const points = (share: number) => (100 * share).toFixed(1);
+  const isEven = low <= 0.5 && high >= 0.5;
   if (halfWidth(n) > WIDEST)
     warnings.push(`n = ${n} prompts tell a win rate to ±${points(halfWidth(n))} points at best.`);
-  if (low <= 0.5 && high >= 0.5 && value !== 0.5)
+  if (isEven && value !== 0.5)
     warnings.push(
       `${points(value)} % is not told from 50 % by ${n} prompts; to tell it takes about ${promptsNeeded(value)}.`,
     );
@@ -148,7 +149,7 @@ function warningsOf(winRate: Estimate, categories: readonly CategoryRate[]): str
   const told = categories.filter(
     ({ interval }) => interval && (interval.low > 0.5 || interval.high < 0.5),
   );
-  if (told.length > 0 && categories.length >= 5)
+  if (isEven && told.length > 0 && categories.length >= 5)
     warnings.push(
       `${told.length} of ${categories.length} categories differ from 50 %; by chance alone one in twenty does.`,
     );

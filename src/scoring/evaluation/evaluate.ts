@@ -17,7 +17,14 @@ import { type EvaluationResult, RESULT_SCHEMA } from './result';
 import { writeResult } from './result-files';
 import { lookAtPictures, type Scored, type ScoringRecord, scorePictures } from './score-pictures';
 import { scorerParts } from './scorers';
-import { beginFolder, type EvaluationDrawing, type EvaluationSettings, sha256 } from './settings';
+import {
+  beginFolder,
+  type EvaluationDrawing,
+  type EvaluationNoise,
+  type EvaluationSettings,
+  SEED_STRIDE,
+  sha256,
+} from './settings';
 import { comparisons, drifts, type Findings, summaries } from './summarise';
 
 export interface EvaluationRequest {
@@ -30,6 +37,11 @@ export interface EvaluationRequest {
   readonly scorers: readonly string[];
   /** Every prompt is drawn from each. @default [0] */
   readonly seeds?: readonly number[];
+  /**
+   * `of each prompt`: prompt i is drawn from seed + 100000 · i; `shared`: from the seeds themselves, as quick_samples does.
+   * @default 'of each prompt'
+   */
+  readonly noise?: EvaluationNoise | undefined;
   /** How to draw. @default 50 steps with each model's own scheduler and the guidance of its kind */
   readonly drawing?: EvaluationDrawing;
   /** Pictures, scores and results; a second call goes on from there. */
@@ -118,7 +130,7 @@ async function settingsOf(
   prompts: readonly PromptEntry[],
   hub: ModelOptions,
 ): Promise<EvaluationSettings> {
-  const { models, scorers, seeds = [0], drawing = {} } = request;
+  const { models, scorers, seeds = [0], drawing = {}, noise = 'of each prompt' } = request;
   const names = Object.keys(models);
   const wrong = names.find((name) => !/^\w[\w.-]{0,39}$/.test(name));
   if (wrong !== undefined)
@@ -138,6 +150,11 @@ async function settingsOf(
     );
   if (seeds.length === 0 || new Set(seeds).size < seeds.length)
     throw new RangeError(`Give one seed or more, each once; given: ${seeds.join(', ') || 'none'}.`);
+  const large = seeds.find((seed) => seed >= SEED_STRIDE);
+  if (large !== undefined && noise !== 'shared')
+    throw new RangeError(
+      `Seed ${large} is too large: with noise of each prompt's own seeds are below ${SEED_STRIDE}.`,
+    );
   const list: EvaluationSettings['models'][number][] = [];
   for (const [name, source] of Object.entries(models)) {
     const { pipeline, dispose } = await openModel(source, hub);
@@ -147,7 +164,7 @@ async function settingsOf(
   }
   const hash = sha256(JSON.stringify(prompts.map(({ prompt }) => prompt)));
   const about = { name: promptsName(request.prompts), count: prompts.length, hash };
-  return { models: list, prompts: about, seeds, drawing };
+  return { models: list, prompts: about, seeds, noise, drawing };
 }
 
 /** Of a path the last part. */

@@ -48,7 +48,7 @@ export {
   readResult,
 } from './result';
 export { type EvaluationScorer, openScorer } from './scorers';
-export type { EvaluationDrawing, EvaluationSettings } from './settings';
+export type { EvaluationDrawing, EvaluationNoise, EvaluationSettings } from './settings';
 export { halfWidth, promptsNeeded, type SignTest, signTest } from './sign-test';
 export { type SeedSpread, seedSpread, type VarianceParts, varianceParts } from './variance';
 export { winRateOf } from './win-rates';

@@ -8,7 +8,7 @@ import { readPngText } from '../../data/read-png-text';
 import { generateImages, type TextToImage } from '../../diffusion';
 import { writeFileAtomically } from '../../hub/atomic';
 import { type EvaluatedModels, type ModelOptions, openModel } from './models';
-import { type EvaluationSettings, pictureKey, picturesAtOnce } from './settings';
+import { type EvaluationSettings, pictureKey, picturesAtOnce, SEED_STRIDE } from './settings';
 
 /** One picture: who draws what from which seed, and where it is kept. */
 export interface PlannedPicture {
@@ -16,6 +16,7 @@ export interface PlannedPicture {
   /** Position among the prompts. */
   readonly promptIndex: number;
   readonly entry: PromptEntry;
+  /** That of `npm run sample`. */
   readonly seed: number;
   /** Relative to the folder. */
   readonly file: string;
@@ -40,11 +41,14 @@ export function plannedPictures(
 ): PlannedPicture[] {
   return settings.models.flatMap(({ name: model }) =>
     prompts.flatMap((entry, promptIndex) =>
-      settings.seeds.map((seed) => ({
-        ...{ model, promptIndex, entry, seed },
-        file: join('pictures', model, `${String(promptIndex).padStart(5, '0')}-${seed}.png`),
-        key: pictureKey(settings, model, entry, seed),
-      })),
+      settings.seeds.map((first) => {
+        const seed = settings.noise === 'shared' ? first : first + promptIndex * SEED_STRIDE;
+        return {
+          ...{ model, promptIndex, entry, seed },
+          file: join('pictures', model, `${String(promptIndex).padStart(5, '0')}-${seed}.png`),
+          key: pictureKey(settings, model, entry, seed),
+        };
+      }),
     ),
   );
 }

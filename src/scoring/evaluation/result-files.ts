@@ -58,7 +58,7 @@ function comparisonCells(
   });
   return {
     ...{ challenger, base, scorer, scorer_revision: revision, scorer_sha256: hash },
-    ...{ prompts: winRate.n, seeds: settings.seeds.join(' '), ...pairs },
+    ...{ prompts: winRate.n, seeds: settings.seeds.join(' '), noise: settings.noise, ...pairs },
     ...ends('win_rate', winRate),
     ...ends('mean_difference', comparison.meanDifference),
     ...ends('median_difference', comparison.medianDifference),
@@ -136,10 +136,10 @@ export function resultMarkdown(result: EvaluationResult): string {
 
 /** In sentences, what the numbers were computed with. */
 export function provenance({ settings, scorers, statistics, code }: EvaluationResult): string[] {
-  const { models, prompts, seeds, drawing } = settings;
+  const { models, prompts, seeds, noise, drawing } = settings;
   const { numInferenceSteps = 50, guidanceScale, scheduler } = drawing;
   return [
-    `${prompts.count} prompts of ${prompts.name} (SHA-256 ${prompts.hash.slice(0, 12)}), ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}; same prompt and seed, same starting noise`,
+    `${prompts.count} prompts of ${prompts.name} (SHA-256 ${prompts.hash.slice(0, 12)}), ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}; ${noise === 'shared' ? 'all prompts begin with the same noise' : 'each prompt has noise of its own'}, the same for every model`,
     `${scheduler ?? [...new Set(models.map((model) => model.scheduler))].join(', ')}, ${numInferenceSteps} steps, guidance ${guidanceScale ?? "of each model's kind"}`,
     ...models.map(({ name, source, hash }) => `${name}: ${source}, weights ${hash.slice(0, 12)}`),
     ...scorers.map(

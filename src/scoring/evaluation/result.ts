@@ -102,6 +102,7 @@ const FORM: readonly (readonly [place: string, kind: Kind])[] = [
   ['settings.prompts.hash', 'string'],
   ['settings.prompts.count', 'number'],
   ['settings.seeds.*', 'number'],
+  ['settings.noise', 'string'],
   ['settings.drawing', 'object'],
   ['statistics.tieEpsilon', 'number'],
   ['statistics.resamples', 'number'],

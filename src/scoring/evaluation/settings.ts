@@ -24,6 +24,15 @@ export interface EvaluationDrawing
   readonly scheduler?: SchedulerName;
 }
 
+/**
+ * Whether the prompts begin with noise of their own, or all with the same: then a seed that is lucky is so for every prompt,
+ * prompts are not independent, and intervals speak of these seeds alone.
+ */
+export type EvaluationNoise = 'of each prompt' | 'shared';
+
+/** Seeds of the next prompt begin so much higher. */
+export const SEED_STRIDE = 100_000;
+
 export interface EvaluationSettings {
   readonly models: readonly {
     readonly name: string;
@@ -41,6 +50,7 @@ export interface EvaluationSettings {
     readonly hash: string;
   };
   readonly seeds: readonly number[];
+  readonly noise: EvaluationNoise;
   readonly drawing: EvaluationDrawing;
 }
 

@@ -52,7 +52,7 @@ describe('evaluate', () => {
       for await (const { stage, done } of evaluate(request, { drawnTogether: 3 }))
         if (stage === 'drawing' && done === 5) break;
       assert.equal(readdirSync(join(folder, 'pictures', 'base')).length, 6); // whole batches
-      const torn = join(folder, 'pictures', 'base', '00001-5.png');
+      const torn = join(folder, 'pictures', 'base', '00001-100005.png');
       truncateSync(torn, 200); // as a disk that lost its power leaves it
       const again: string[] = [];
       for await (const record of evaluate(request, { drawnTogether: 3 }))
@@ -63,9 +63,9 @@ describe('evaluate', () => {
       const bytes = readFileSync(torn);
       const text = readPngText(bytes);
       const prompt = text.get('prompt') ?? '';
-      const [expected] = generateImages(base, { prompt, seed: 5, ...drawing });
+      const [expected] = generateImages(base, { prompt, seed: 100_005, ...drawing });
       assert.deepEqual((await decodeImage(bytes)).data, expected?.data);
-      assert.equal(text.get('seed'), '5');
+      assert.equal(text.get('seed'), '100005');
     }));
 
   it('compares what was drawn, prompt by prompt and seed by seed, and scores it once', () =>
@@ -122,6 +122,7 @@ describe('evaluate', () => {
       [{ models: { base: BASE, '../x': BASE } }, /"\.\.\/x" is no name for a model/],
       [{ scorers: ['judge', 'judge'] }, /one scorer or more, each once/],
       [{ seeds: [] }, /one seed or more/],
+      [{ seeds: [100_000] }, /Seed 100000 is too large/],
     ];
     for (const [wrong, message] of refusals)
       await assert.rejects(compareModels({ ...request, ...wrong }), message);
