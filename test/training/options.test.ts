@@ -214,7 +214,7 @@ describe('checkPaths', () => {
     [{ cacheDir: __filename }, /^--cache_dir is /],
     [
       { choiceModel: 'best' },
-      /^--choice_model is "best"; give embedded, pickscore, hps, hps-v2\.1, clip, aes, a path/,
+      /^--choice_model is "best"; give embedded, pickscore, hps, hps-v2\.1, clip, aes, imagereward, a path/,
     ],
     [{ resumeFromCheckpoint: 'checkpoint-7' }, /^--resume_from_checkpoint is "checkpoint-7": no/],
   ];
