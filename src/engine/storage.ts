@@ -77,7 +77,7 @@ export function allocate(shapes: readonly (readonly number[])[], matrices: Matri
  */
 class FlatStorage implements Storage {
   readonly tensors: readonly Tensor[];
-  readonly pieceLimit = 2 ** 20; // 4 MB: its copies stay in the cache
+  readonly pieceLimit = 2 ** 18; // 1 MB: its copies stay in the cache, and what malloc leaves of them is little
   private readonly buffers: Readonly<Partial<Record<MatrixType, Tensor>>>;
 
   constructor(shapes: readonly (readonly number[])[], types: readonly MatrixType[]) {
