@@ -15,7 +15,7 @@ import { STYLE } from './report-style';
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 const LOOK = `
-.rate { position: relative; display: inline-block; width: 220px; height: 12px; background: #eef0f2; vertical-align: middle; }
+.rate { position: relative; display: inline-block; width: 130px; height: 12px; background: #eef0f2; vertical-align: middle; }
 .rate i { position: absolute; top: 0; height: 12px; } .warning { color: #7d4e00; }
 .pictures { display: flex; flex-wrap: wrap; gap: 18px; } .pictures figure { margin: 0; width: 208px; }
 .pictures figure > div { display: flex; gap: 8px; } .pictures figcaption { color: var(--faint); }
