@@ -32,7 +32,10 @@ export async function notebookPrompts(
     ? await download(new URL(where), network)
     : await readFile(where, 'utf8');
   const code = codeOf(where, text);
-  const prompts = code.map((cell) => pythonStringList(cell, list) ?? []).filter(hasAny).at(-1);
+  const prompts = code
+    .map((cell) => pythonStringList(cell, list) ?? [])
+    .filter(hasAny)
+    .at(-1);
   if (prompts) return prompts;
   throw new RangeError(`The code of "${where}" has no list of strings called "${list}".`);
 }

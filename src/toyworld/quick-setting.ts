@@ -113,7 +113,12 @@ export async function quickSetting(
   const missing = await outOfReach(wanted, hub);
   if (missing === undefined) {
     const { prompts, from } = await promptsOf(promptsFrom === '' ? undefined : promptsFrom, hub);
-    return { ...wanted, family, prompts, says: `${wanted.base} beside ${wanted.dpoUnet}.\n${from}` };
+    return {
+      ...wanted,
+      family,
+      prompts,
+      says: `${wanted.base} beside ${wanted.dpoUnet}.\n${from}`,
+    };
   }
   if (asked.length > 0) throw missing;
   return worldSetting(WORLD, `${missing.message}\nSo this is the embedded world, not "${family}"`);
