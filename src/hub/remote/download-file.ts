@@ -40,7 +40,12 @@ export async function downloadBlob(
     if ((await sizeOf(blob)) === file.size) return onBytes(file.size);
     const partial = await claimPartial(blob);
     if (!partial) {
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(LOOK_AGAIN_MS * (0.5 + Math.random()));
+      continue;
+    }
+    if ((await sizeOf(blob)) === file.size) {
+      partial.release(); // whoever had it has ended between the look and the claim
+      await removeAbandoned(blob);
       continue;
     }
     try {

@@ -34,9 +34,10 @@ export async function claimPartial(blob: string): Promise<Partial | undefined> {
   const release = () => void active.delete(path);
   try {
     await (await open(path, 'wx')).close();
-    // Two that begin in the same moment see each other here, and the one whose name comes first goes on.
-    const others = await living(blob);
-    if (others.some((other) => other < path)) {
+    // Each makes its file before it looks: of two that begin in the same moment one sees the other, or both do. Whoever
+    // sees another steps back, so that never two go on; after unequal pauses one finds itself alone.
+    const others = (await living(blob)).filter((other) => other !== path);
+    if (others.length > 0) {
       await rm(path, { force: true });
       release();
       return undefined;
