@@ -60,7 +60,7 @@ describe('quickSetting', () => {
       const offline = await quickSetting('sd15', { ...hub, own });
       assert.equal(offline.guidanceScale, 7.5);
       assert.ok(offline.prompts.length > 0);
-      assert.match(offline.says, /The network is off, .* prompts are our own\.$/);
+      assert.match(offline.says, /The network is off, .* prompts are our own\.$/s);
     }));
 
   it('never puts the world in the place of a folder that was named', () =>
