@@ -18,24 +18,13 @@ import {
   readCandidates,
 } from '../data/candidates';
 import { encodePng } from '../data/image';
-import { Tensor } from '../engine';
 import { writeFileAtomically } from '../hub/atomic';
+import { weightsDigest } from '../models';
 import { generateImages } from './sample';
-import type { SampleOptions, TextToImage } from './sample-plan';
+import type { DrawingOptions, TextToImage } from './sample-plan';
 import type { SchedulerName } from './scheduler-classes';
 
-type Drawing = Pick<
-  SampleOptions,
-  | 'numInferenceSteps'
-  | 'guidanceScale'
-  | 'guidanceRescale'
-  | 'eta'
-  | 'height'
-  | 'width'
-  | 'mixedPrecision'
->;
-
-export interface CandidateOptions extends Drawing {
+export interface CandidateOptions extends DrawingOptions {
   /** The folder; made where it is not there. */
   readonly outputDir: string;
   /** Pictures of each prompt by each model. @default 2 by one model, 1 by several */
@@ -146,7 +135,7 @@ function planned(
           ...{ prompt, prompt_index: i, model, seed: seed + i * perPrompt + k },
         })),
       );
-  const digests = names.map((name) => `${name} ${treeDigest(models[name]?.unet.p)}`);
+  const digests = names.map((name) => `${name} ${weightsDigest(models[name]?.unet.p)}`);
   const drawing = JSON.parse(JSON.stringify({ ...rest, drawnTogether }));
   const settings: CandidateSettings = {
     ...{ prompts: sha256(JSON.stringify(prompts)), perPrompt, seed, models: digests, drawing },
@@ -160,20 +149,6 @@ function positive(name: string, value: number): void {
 }
 
 const sha256 = (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex');
-
-/** Of all weights of a tree, an adapter's among them: a folder does not mix the pictures of two models of one name. */
-function treeDigest(tree: unknown): string {
-  const hash = createHash('sha256');
-  const visit = (node: unknown, path: string) => {
-    if (node instanceof Tensor) {
-      const { buffer, byteOffset, byteLength } = node.floats();
-      hash.update(path).update(new Uint8Array(buffer, byteOffset, byteLength));
-    } else if (typeof node === 'object' && node !== null)
-      for (const [key, child] of Object.entries(node)) visit(child, `${path}.${key}`);
-  };
-  visit(tree, '');
-  return hash.digest('hex');
-}
 
 /** The index, open at its end, and the pictures that it lists. */
 function openIndex(folder: string, settings: CandidateSettings) {

@@ -14,7 +14,12 @@ export type { MicroConditioningOptions } from './micro-conditioning';
 export { pipelineScheduler } from './pipeline-scheduler';
 export { generateRefined, type RefinedOptions, sampleRefined } from './refine';
 export { generateImages, type SampleStep, sample } from './sample';
-export { defaultGuidance, type SampleOptions, type TextToImage } from './sample-plan';
+export {
+  type DrawingOptions,
+  defaultGuidance,
+  type SampleOptions,
+  type TextToImage,
+} from './sample-plan';
 export { makeSampler, type Sampler } from './sampler';
 export type { RunOptions, SamplerRun, SamplerStep } from './sampler-run';
 export { addNoise, alphaCumprodAt, type NoiseSchedule, noiseSchedule, velocity } from './schedule';

@@ -69,6 +69,18 @@ export interface SampleOptions
   readonly attentionSlice?: AttentionSlice | undefined;
 }
 
+/** The part of them that says how pictures are drawn, whatever is drawn. */
+export type DrawingOptions = Pick<
+  SampleOptions,
+  | 'numInferenceSteps'
+  | 'guidanceScale'
+  | 'guidanceRescale'
+  | 'eta'
+  | 'height'
+  | 'width'
+  | 'mixedPrecision'
+>;
+
 /** Checked options: everything a run needs to know before it starts. */
 export interface SamplePlan {
   readonly prompts: PlannedPrompts;

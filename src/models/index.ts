@@ -32,3 +32,4 @@ export * from './vae';
 export * from './vae-config';
 export { type TileOptions, tileCuts, type VaeParts } from './vae-tiling';
 export { type VaeParams, vaeWeights } from './vae-weights';
+export { weightsDigest } from './weights-digest';

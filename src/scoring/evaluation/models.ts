@@ -1,9 +1,10 @@
 /** The models that are compared, and what tells one from another. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { TextToImage } from '../../diffusion';
 import { disposePipeline, loadPipeline, type ResolveOptions } from '../../hub';
+import { weightsDigest } from '../../models';
+import { sha256 } from './settings';
 
 /**
  * `PIPELINE`: a folder, a file or `owner/name` of the hub; `PIPELINE+UNET`: the same with the denoiser of another place; or a
@@ -50,7 +51,7 @@ export function shownSource(source: ModelSource): string {
   return [name, ...(unet ? [unet] : [])].map(shown).join('+');
 }
 
-/** SHA-256 over every weight, and over what a scheduler's file says: equal for models that draw the same pictures. */
+/** SHA-256 over every weight, an adapter's too, and what a scheduler's file says: equal for models that draw the same pictures. */
 export function modelHash({
   unet,
   vae,
@@ -58,12 +59,11 @@ export function modelHash({
   textEncoder2,
   scheduler,
 }: TextToImage): string {
-  const hash = createHash('sha256').update(JSON.stringify(scheduler));
-  const parts = { unet, vae, textEncoder, textEncoder2 };
-  for (const [part, model] of Object.entries(parts))
-    for (const name of [...(model?.parameters.names ?? [])].sort()) {
-      const { buffer, byteOffset, byteLength } = model?.parameters.read(name) ?? new Float32Array();
-      hash.update(`${part}.${name}`).update(new Uint8Array(buffer, byteOffset, byteLength));
-    }
-  return hash.digest('hex');
+  const weights = {
+    unet: unet.p,
+    vae: vae.p,
+    textEncoder: textEncoder.p,
+    textEncoder2: textEncoder2?.p,
+  };
+  return sha256(`${JSON.stringify(scheduler)} ${weightsDigest(weights)}`);
 }

@@ -4,21 +4,11 @@ import { mkdir } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import type { PromptEntry } from '../../data';
-import type { SampleOptions, SchedulerName, TextToImage } from '../../diffusion';
+import type { DrawingOptions, SchedulerName, TextToImage } from '../../diffusion';
 import { readJsonIfThere, writeJson } from '../../hub/json-file';
 
 /** How to draw. Names and defaults are those of `sample`. */
-export interface EvaluationDrawing
-  extends Pick<
-    SampleOptions,
-    | 'numInferenceSteps'
-    | 'guidanceScale'
-    | 'guidanceRescale'
-    | 'eta'
-    | 'height'
-    | 'width'
-    | 'mixedPrecision'
-  > {
+export interface EvaluationDrawing extends DrawingOptions {
   readonly negativePrompt?: string;
   /** @default each model's own */
   readonly scheduler?: SchedulerName;
