@@ -1,17 +1,16 @@
 import { type ArgumentOptions, ArgumentParser } from 'argparse';
 import { SELECTOR_NAMES } from '../scoring/selector-names';
 import { integer } from './args';
+import { addHubFlags, type HubFlags } from './hub-flags';
 
 /** What `npm run score` was asked for. */
-export interface ScoreArgs {
+export interface ScoreArgs extends HubFlags {
   /** Prints which files each scorer needs, and ends. */
   readonly list: boolean;
   readonly selector: string;
   readonly weights?: string;
   readonly mlp?: string;
   readonly processor?: string;
-  readonly revision?: string;
-  readonly variant?: string;
   readonly torchvision: 'current' | 'before 0.17';
   readonly prompt: string;
   readonly batch_size: number;
@@ -60,11 +59,7 @@ function addWeights(add: (flag: string, options: ArgumentOptions) => void): void
     metavar: 'MODEL',
     help: 'folder, or owner/name, of tokenizer and image processor; default: that of the weights',
   });
-  add('--revision', {
-    metavar: 'NAME',
-    help: 'branch, tag or commit of the weights; default: main',
-  });
-  add('--variant', { metavar: 'NAME', help: 'weight files with this in their name, such as fp16' });
+  addHubFlags(add, '--weights');
   add('--torchvision', {
     choices: ['current', 'before 0.17'],
     default: 'current',

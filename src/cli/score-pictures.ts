@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { decodeImage, PictureError, type RgbImage } from '../data/image';
 import { loadSelector, SCORERS, type SelectorIdentity } from '../scoring';
 import { formatBytes } from '../show/text';
+import { hubOptions } from './hub-flags';
 import { UsageError } from './output-files';
 import { ProgressLine } from './progress-line';
 import type { ScoreArgs } from './score-args';
-import { TransferLine } from './transfer-line';
 
 /** One picture's number. */
 export interface Scored {
@@ -32,14 +32,13 @@ const PATIENCE = 2000;
  * @throws Error whose message says what is wrong, and where
  */
 export async function scorePictures(args: ScoreArgs): Promise<Scores> {
-  const { selector: name, weights, mlp, processor, revision, variant, torchvision } = args;
+  const { selector: name, weights, mlp, processor, torchvision } = args;
   const files = await pictureFiles(args.pictures);
-  const transfer = new TransferLine();
-  const options = { weights, mlp, processor, revision, variant, torchvision };
+  const options = { weights, mlp, processor, torchvision };
   const selector = await loadSelector(name, {
     ...options,
     batchSize: args.batch_size,
-    ...transfer.options(),
+    ...hubOptions(args).main,
   });
   const [scored, damaged]: [Scored[], string[]] = [[], []];
   const line = new ProgressLine('scoring', 'picture');
