@@ -18,7 +18,7 @@ namespace {
 
 std::string registerAll() {
   for (const auto group : {registerNormOps, registerElementwiseOps, registerAttentionOps,
-                           registerMatrixOps, registerBufferOps}) {
+                           registerMatrixOps, registerBufferOps, registerFileOps}) {
     const std::string error = group();
     if (!error.empty()) return error;
   }

@@ -17,6 +17,7 @@ const NUMERIC = [
   'attention-grad.cc',
   'bias.cc',
   'convolution.cc',
+  'decode.cc',
   'elementwise.cc',
   'geglu.cc',
   'group-norm.cc',

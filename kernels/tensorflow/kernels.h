@@ -195,6 +195,9 @@ struct Adafactor {
   bool scaleParameter;  // the learning rate is relative to the parameter's RMS
 };
 
+/** Types of numbers in files of weights; little-endian. */
+enum class Stored { float32, float16, bfloat16 };
+
 template <class T>
 struct TypedKernels {
   void (*groupNorm)(const GroupNorm<T>&);
@@ -219,6 +222,8 @@ struct TypedKernels {
   void (*biasGradInto)(const T* dy, float* acc, int64_t rows, int64_t channels);
   /** dst[n] += src[n]. */
   void (*accumulate)(const T* src, float* dst, int64_t n);
+  /** to[n] = the stored numbers: exact where T has them, else rounded once. On this thread alone. */
+  void (*decode)(Stored type, const void* stored, T* to, int64_t n);
 };
 
 struct KernelTable {

@@ -52,5 +52,6 @@ std::string registerElementwiseOps();
 std::string registerAttentionOps();
 std::string registerMatrixOps();
 std::string registerBufferOps();
+std::string registerFileOps();
 
 }  // namespace dpo

@@ -25,6 +25,7 @@ constexpr TypedKernels<T> kTyped = {
     biasResidual<T>,
     biasGradInto<T>,
     accumulate<T>,
+    decode<T>,
 };
 
 }  // namespace

@@ -43,6 +43,8 @@ template <class T>
 void biasGradInto(const T* dy, float* acc, int64_t rows, int64_t channels);
 template <class T>
 void accumulate(const T* src, float* dst, int64_t n);
+template <class T>
+void decode(Stored type, const void* stored, T* to, int64_t n);
 
 void adamW(const AdamW& op);
 void adafactor(const Adafactor& op);

@@ -5,6 +5,7 @@ import {
   allocate,
   type MatrixType,
   type Storage,
+  type StoredPlace,
   type WeightPiece,
 } from './storage';
 import type { Tensor } from './tensor';
@@ -113,6 +114,17 @@ export class Parameters {
   /** Copies a stretch of one weight in: how a file's numbers get here without a copy of the whole. */
   writePiece(name: string, piece: WeightPiece): void {
     this.values.write(this.index(name), piece);
+  }
+
+  /** Whether `readFrom` can be used: the fused kernels read files. */
+  get readsFiles(): boolean {
+    return this.values.read !== undefined;
+  }
+
+  /** Fills a weight from an open file, without a copy elsewhere. @throws Error where the file cannot be read or ends */
+  readFrom(name: string, place: StoredPlace): void {
+    if (!this.values.read) throw new Error('Only fused kernels read files.');
+    this.values.read(this.index(name), place);
   }
 
   /** Copies values out, row-major. */

@@ -1,7 +1,8 @@
 import { type AdafactorStep, adafactorHyper, adafactorUpdate, secondMoments } from './adafactor';
-import { execute, fused } from './backend';
+import { createHandle, deleteHandle, execute, fused } from './backend';
 import { sizeOf } from './dtype';
 import {
+  bool,
   call,
   callInPlace,
   callTyped,
@@ -13,6 +14,7 @@ import {
 } from './ops/call';
 import { outsideScopes, type Tensor, tensor, tidy } from './tensor';
 
+const INT64 = 9; // tensorflow/c/tf_datatype.h
 const f32 = { T: dtype('float32') };
 
 /** AdamW's numbers for one step, in the order of the `DpoAdamW` kernel. */
@@ -38,12 +40,26 @@ export interface WeightPiece {
   readonly reversed?: readonly [A: number, B: number, C: number];
 }
 
+/** Where a weight lies in an open file: its descriptor, the byte that its numbers start at, and their type. */
+export interface StoredPlace {
+  readonly file: number;
+  readonly position: number;
+  readonly dtype: keyof typeof STORED;
+  /** The file has [O, I, kH, kW] where the weight is [kH, kW, I, O]. */
+  readonly reversed: boolean;
+}
+
+/** As the kernels number them (kernels.h). */
+const STORED = { F32: 0, F16: 1, BF16: 2 } as const;
+
 /** Equally shaped arrays of numbers for all weights of a model: values, gradients or moments. */
 export interface Storage {
   readonly tensors: readonly Tensor[];
   /** Most numbers of a piece: Infinity where a piece has to be the whole weight. */
   readonly pieceLimit: number;
   write(index: number, piece: WeightPiece): void;
+  /** Fills a weight from a file, without a copy elsewhere; undefined where only pieces can be written. */
+  readonly read?: (index: number, place: StoredPlace) => void;
   /** tensors[index] += source. */
   accumulate(index: number, source: Tensor): void;
   /** View that kernels may add into directly, where there is one. */
@@ -116,6 +132,22 @@ class FlatStorage implements Storage {
     const attributes = { ...typeOf(weight), offset: int(piece.at ?? 0) };
     const operation = piece.reversed ? 'DpoWriteReversed' : 'DpoWrite';
     tidy(() => callInPlace(operation, attributes, [pieceTensor(piece, weight), weight]));
+  }
+
+  read(index: number, { file, position, dtype: stored, reversed }: StoredPlace): void {
+    const weight = this.tensors[index] as Tensor;
+    const attributes = {
+      ...typeOf(weight),
+      stored: int(STORED[stored]),
+      reversed: bool(reversed),
+    };
+    const numbers = BigInt64Array.of(BigInt(file), BigInt(position));
+    const place = createHandle([2], INT64, numbers);
+    try {
+      execute('DpoReadFile', attributes, [place, weight.id], 0);
+    } finally {
+      deleteHandle(place);
+    }
   }
 
   accumulate(index: number, source: Tensor): void {

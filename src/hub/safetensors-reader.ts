@@ -8,6 +8,7 @@ import {
   type SafetensorsHeader,
   type TensorEntry,
 } from './safetensors-header';
+import type { FileRegion } from './tensor-source';
 
 /** The metadata field in which this project's writer leaves the SHA-256 of all bytes after the header. */
 export const DATA_SHA256 = 'data_sha256';
@@ -45,6 +46,11 @@ export class SafetensorsFile {
     if (begin < 0 || begin + bytes.length > entry.end - entry.begin)
       throw new RangeError(`"${name}" has no bytes ${begin} to ${begin + bytes.length}.`);
     await readAt(this.path, this.handle, bytes, this.dataStart + entry.begin + begin);
+  }
+
+  /** Where the tensor's bytes are. */
+  region(name: string): FileRegion {
+    return { file: this.handle.fd, position: this.dataStart + this.entry(name).begin };
   }
 
   /** One tensor's elements as float32, rounded once where the file has F64 or I64. */

@@ -7,12 +7,22 @@ export interface StoredTensor {
   readonly shape: readonly number[];
 }
 
+/** Where a tensor's elements lie in an open file, row-major and little-endian. */
+export interface FileRegion {
+  /** The file's descriptor. */
+  readonly file: number;
+  /** Of the first element, in bytes. */
+  readonly position: number;
+}
+
 /** An open file of tensors, of whatever format. */
 export interface TensorSource {
   readonly path: string;
   readonly entries: ReadonlyMap<string, StoredTensor>;
   /** Fills `bytes` with a tensor's elements, row-major and little-endian, from byte `begin` of it on. */
   readBytes(name: string, bytes: Uint8Array, begin: number): Promise<void>;
+  /** Where the tensor lies; undefined where its elements are not in one row. */
+  region(name: string): FileRegion | undefined;
   close(): Promise<void>;
 }
 

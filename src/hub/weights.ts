@@ -1,4 +1,5 @@
-import { Parameters, type WeightOptions, type WeightShape } from '../engine';
+import { setImmediate } from 'node:timers/promises';
+import { Parameters, type StoredPlace, type WeightOptions, type WeightShape } from '../engine';
 import { CheckpointError } from './checkpoint-error';
 import type { FileDType } from './dtypes';
 import { engineShape, toTorchLayout } from './layout';
@@ -27,7 +28,7 @@ export function allocateWeights(
 }
 
 /**
- * Loads a model's weights, piece by piece into where they stay.
+ * Loads a model's weights straight into where they stay: by the kernels, which read files, or piece by piece.
  * @param weights names and PyTorch shapes of all that the model has
  * @throws CheckpointError that lists every weight that is missing, in excess, or of another shape
  */
@@ -40,13 +41,47 @@ export async function loadWeights(
   const sources = matchWeights(files, weights, aliases);
   const parameters = allocateWeights(weights, options);
   try {
-    for await (const { name, piece } of readPieces(sources, parameters.pieceLimit))
+    const inPieces = await readWhole(sources, parameters);
+    for await (const { name, piece } of readPieces(inPieces, parameters.pieceLimit))
       parameters.writePiece(name, piece);
     return parameters;
   } catch (error) {
     parameters.dispose();
     throw error;
   }
+}
+
+type Pair = readonly [WeightShape, StoredWeight];
+
+/** Fills what can be read as a whole, in the order of the file; returns the rest. */
+async function readWhole(sources: readonly Pair[], parameters: Parameters): Promise<Pair[]> {
+  const rest: Pair[] = [];
+  const whole: { name: string; path: string; place: StoredPlace }[] = [];
+  for (const source of sources) {
+    const [[name], { file }] = source;
+    const place = parameters.readsFiles ? storedPlace(source) : undefined;
+    if (place) whole.push({ name, path: file.path, place });
+    else rest.push(source);
+  }
+  whole.sort((a, b) => a.place.file - b.place.file || a.place.position - b.place.position);
+  for (const { name, path, place } of whole) {
+    try {
+      parameters.readFrom(name, place);
+    } catch (error) {
+      throw new CheckpointError(
+        path,
+        `weight "${name}" cannot be read: ${(error as Error).message}.`,
+      );
+    }
+    await setImmediate(); // others have their turn between weights
+  }
+  return rest;
+}
+
+function storedPlace([[, shape], { file, name }]: Pair): StoredPlace | undefined {
+  const [region, dtype] = [file.region(name), file.entries.get(name)?.dtype];
+  if (!region || (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')) return undefined;
+  return { ...region, dtype, reversed: shape.length === 4 };
 }
 
 /** Writes a model's weights under PyTorch's names and shapes, with a checksum. @throws RangeError where F16 overflows. */
@@ -87,10 +122,10 @@ function matchWeights(
   files: WeightFiles,
   weights: readonly WeightShape[],
   aliases: Aliases,
-): [WeightShape, StoredWeight][] {
+): Pair[] {
   const left = new Map(files.weights);
   const problems: string[] = [];
-  const pairs: [WeightShape, StoredWeight][] = [];
+  const pairs: Pair[] = [];
   for (const weight of weights) {
     const [name, shape] = weight;
     const found = [name, ...aliases(name)].find((candidate) => left.has(candidate));

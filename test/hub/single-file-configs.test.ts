@@ -50,7 +50,13 @@ function publishedFile(family: FamilyName): TensorSource {
     add(kind.weights(kind.config(configOf(texts[i] ?? ''))), originalText(text));
   });
   const none = async () => undefined;
-  return { path: `${family}.safetensors`, entries, readBytes: none, close: none };
+  return {
+    path: `${family}.safetensors`,
+    entries,
+    readBytes: none,
+    region: () => undefined,
+    close: none,
+  };
 }
 
 /**

@@ -83,14 +83,16 @@ function behindPrefix(source: TensorSource, prefix: string): TensorSource {
     const entry = source.entries.get(name);
     if (entry) entries.set(seen, entry);
   }
+  const own = (seen: string): string => {
+    const name = stored.get(seen);
+    if (name === undefined) throw new CheckpointError(source.path, `it has no tensor "${seen}".`);
+    return name;
+  };
   return {
     path: source.path,
     entries,
-    readBytes: (seen, bytes, begin) => {
-      const name = stored.get(seen);
-      if (name === undefined) throw new CheckpointError(source.path, `it has no tensor "${seen}".`);
-      return source.readBytes(name, bytes, begin);
-    },
+    readBytes: (seen, bytes, begin) => source.readBytes(own(seen), bytes, begin),
+    region: (seen) => source.region(own(seen)),
     close: () => source.close(),
   };
 }

@@ -1,7 +1,12 @@
 import type { WeightShape } from '../../engine';
 import { CheckpointError } from '../checkpoint-error';
 import { bytesPerElement } from '../dtypes';
-import { elementCount, type StoredTensor, type TensorSource } from '../tensor-source';
+import {
+  elementCount,
+  type FileRegion,
+  type StoredTensor,
+  type TensorSource,
+} from '../tensor-source';
 import type { WeightFiles } from '../weight-files';
 import type { Rule, StoredAs } from './stored-as';
 
@@ -18,9 +23,7 @@ class StoredViews implements TensorSource {
   }
 
   async readBytes(name: string, bytes: Uint8Array, begin: number): Promise<void> {
-    const [view, stored] = [this.entries.get(name), this.places.get(name)];
-    if (!view || !stored) throw new CheckpointError(this.path, `it has no tensor "${name}".`);
-    const size = elementCount(view.shape) * bytesPerElement(view.dtype);
+    const { view, stored, size } = this.find(name);
     if (stored.form !== 'transposed')
       return this.source.readBytes(stored.name, bytes, (stored.third ?? 0) * size + begin);
     const whole = new Uint8Array(size);
@@ -29,8 +32,21 @@ class StoredViews implements TensorSource {
     bytes.set(turned.subarray(begin, begin + bytes.length));
   }
 
+  region(name: string): FileRegion | undefined {
+    const { stored, size } = this.find(name);
+    const region = stored.form === 'transposed' ? undefined : this.source.region(stored.name);
+    return region && { ...region, position: region.position + (stored.third ?? 0) * size };
+  }
+
   close(): Promise<void> {
     return this.source.close();
+  }
+
+  /** A tensor as it is seen and as it is stored, with the bytes of what is seen. */
+  private find(name: string) {
+    const [view, stored] = [this.entries.get(name), this.places.get(name)];
+    if (!view || !stored) throw new CheckpointError(this.path, `it has no tensor "${name}".`);
+    return { view, stored, size: elementCount(view.shape) * bytesPerElement(view.dtype) };
   }
 }
 

@@ -2,7 +2,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CheckpointError } from '../checkpoint-error';
 import { bytesPerElement, type FileDType } from '../dtypes';
-import { elementCount, type StoredTensor, type TensorSource } from '../tensor-source';
+import {
+  elementCount,
+  type FileRegion,
+  type StoredTensor,
+  type TensorSource,
+} from '../tensor-source';
 import { type Callable, unpickle } from './machine';
 import { type ReadAt, reader, type ZipEntry, zipEntries } from './zip';
 
@@ -84,11 +89,11 @@ class PickledFile implements TensorSource {
   ) {}
 
   async readBytes(name: string, bytes: Uint8Array, begin: number): Promise<void> {
-    const tensor = this.entries.get(name);
-    if (!tensor) throw new CheckpointError(this.path, `it has no tensor "${name}".`);
-    const { storage, offset, isContiguous } = tensor;
+    const tensor = this.entry(name);
+    const { storage } = tensor;
     const width = bytesPerElement(storage.dtype);
-    if (isContiguous) return this.fill(bytes, storage.place.begin + offset * width + begin);
+    const region = this.region(name);
+    if (region) return this.fill(bytes, region.position + begin);
     const whole = new Uint8Array(storage.elements * width);
     await this.fill(whole, storage.place.begin);
     for (let at = 0; at < bytes.length; at += width) {
@@ -97,8 +102,21 @@ class PickledFile implements TensorSource {
     }
   }
 
+  region(name: string): FileRegion | undefined {
+    const { storage, offset, isContiguous } = this.entry(name);
+    if (!isContiguous) return undefined;
+    const position = storage.place.begin + offset * bytesPerElement(storage.dtype);
+    return { file: this.handle.fd, position };
+  }
+
   close(): Promise<void> {
     return this.handle.close();
+  }
+
+  private entry(name: string): TorchTensor {
+    const tensor = this.entries.get(name);
+    if (!tensor) throw new CheckpointError(this.path, `it has no tensor "${name}".`);
+    return tensor;
   }
 
   private async fill(bytes: Uint8Array, position: number): Promise<void> {

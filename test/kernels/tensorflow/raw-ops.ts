@@ -112,7 +112,7 @@ export const none = () => floats([]);
 export const read = (id: number) => readHandle(id) as Float32Array;
 export const free = (...ids: readonly number[]) => ids.forEach(deleteHandle);
 
-const INTEGERS = new Set(['groups', 'heads', 'offset', 'stride']);
+const INTEGERS = new Set(['groups', 'heads', 'offset', 'stride', 'stored']);
 
 const TYPES = new Set(['T', 'W']);
 
