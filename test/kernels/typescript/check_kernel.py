@@ -3,8 +3,8 @@
 usage: npm run check:kernel -- [NAME ...]
 
 Every row says what was asked, what came out and whether that is within the limit; with names, or parts of them, only
-those checks run. Exits with 1 where the TypeScript kernel missed one. Where `jupyter_kernel_test` can be imported its
-suite runs as well. The limits are for a machine that does nothing else.
+those checks run; the last is Jupyter's own suite for kernels. Exits with 1 where the TypeScript kernel missed one. The
+limits are for a machine that does nothing else.
 """
 
 import re

@@ -3,14 +3,11 @@
 import io
 import unittest
 
+import jupyter_kernel_test
 from kernel_cells import TYPESCRIPT
 
 
 def suite(code, _):
-    try:
-        import jupyter_kernel_test
-    except ImportError:
-        return "jupyter_kernel_test is not installed", True
     if code is not TYPESCRIPT:
         return "-", True
 
