@@ -175,10 +175,10 @@ export function tidy<T>(fn: () => T): T {
 }
 
 /** Names a tensor function and frees what it allocates, except what it returns. */
-export function scoped<A extends unknown[], T>(name: string, fn: (...args: A) => T) {
-  const wrapped = (...args: A): T => tidy(() => fn(...args));
+export function scoped<F extends (...args: never[]) => unknown>(name: string, fn: F): F {
+  const wrapped = (...args: Parameters<F>) => tidy(() => fn(...args));
   Object.defineProperty(wrapped, 'name', { value: name });
-  return wrapped;
+  return wrapped as unknown as F; // F itself, so that hovering shows the parameters' names
 }
 
 /** fₙ(…f₁(x)), each result freed as soon as the next is there: for maps so large that two are many. `x` stays. */

@@ -134,6 +134,14 @@ describe('the kernel’s language', () => {
     );
   });
 
+  it('names the parameters of a function that frees what it allocates', async () => {
+    const { traceback, reply } = await run(
+      "import { scoped } from '../../../../src/engine/tensor';\nconst halved = scoped('halved', (latents: number) => latents / 2);",
+    );
+    assert.equal(reply.status, 'ok', traceback);
+    assert.match(await hover('halved'), /halved: \(latents: number\) => number/);
+  });
+
   it('loads all that an edit reaches, and names what is still old', async () => {
     await run(
       "import { Tin, twice } from '../../library';\nconst boxes = [new Box(1)]; const tins = [new Tin()];",
