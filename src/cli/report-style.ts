@@ -14,6 +14,7 @@ p code, li code { background: var(--code); padding: 1px 4px; border-radius: 4px;
 .code { background: var(--code); border-radius: 6px; padding: 10px 14px; border-left: 3px solid var(--line); }
 .comment { color: #59636e; } .string { color: #0a3069; } .number { color: #0550ae; } .keyword { color: #a40e26; }
 .output { margin: 8px 0 4px; padding-left: 17px; overflow-x: auto; }
+.output pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 .stderr { color: #7d4e00; } .error { color: #a40e26; background: #fff0ee; padding: 10px; border-radius: 6px; }
 .output table, section table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px; border-bottom: 1px solid var(--line); } th { font-weight: 600; }

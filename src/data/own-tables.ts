@@ -82,18 +82,18 @@ export const pairsOf = (labels: Labels): Promise<UnlabelledPairs> =>
 export function asPairs(table: Table, columns: PairColumns = {}): Table {
   const has = (name: string) => table.columns.includes(name);
   const { chosen = 'chosen', rejected = 'rejected' } = columns;
-  const isMapped = columns.chosen !== undefined || !has('jpg_0');
+  const isTold = (columns.chosen ?? columns.rejected) !== undefined;
   const areThere = has(chosen) && has(rejected);
-  if (!areThere && columns.chosen !== undefined) {
+  if (!areThere && isTold) {
     throw new RangeError(
       `The data set has no column "${has(chosen) ? rejected : chosen}"; it has ${table.columns.join(', ')}.`,
     );
   }
   const caption = columns.caption ?? (has('caption') ? 'caption' : 'prompt');
   const captioned = has(caption) ? withNames(table, { caption }) : table;
-  if (!isMapped || !areThere) return captioned;
+  if (!areThere || (!isTold && has('jpg_0'))) return captioned;
   const named = withNames(captioned, { jpg_0: chosen, jpg_1: rejected });
-  return columns.chosen === undefined && has('label_0') ? named : withConstant(named, 'label_0', 1);
+  return !isTold && has('label_0') ? named : withConstant(named, 'label_0', 1);
 }
 
 /** Pairs and who drew their pictures, where that is known. */

@@ -40,6 +40,10 @@ export interface TrainingDataOptions {
   readonly imageColumn?: string;
   /** @default 'caption' */
   readonly captionColumn?: string;
+  /** Of the preferred picture, which then won every pair. @default 'chosen', where there is no `jpg_0` */
+  readonly chosenColumn?: string;
+  /** @default 'rejected' */
+  readonly rejectedColumn?: string;
   /**
    * `repo`: the original's filters apply to a `datasetName` with "pickapic"; under another, every label but 0 lets
    * `jpg_0` win, and `dreamlikePairsOnly` does nothing. A `trainDataDir` alone, at whose missing name the original ends
@@ -81,14 +85,23 @@ export async function openTrainingData(options: TrainingDataOptions): Promise<Op
 }
 
 async function openTable(options: TrainingDataOptions, order: FolderOrder): Promise<Table> {
+  const { chosenColumn: chosen, rejectedColumn: rejected } = options;
+  const table = await storedTable(options, order);
+  return asPairs(table, {
+    ...(chosen === undefined ? {} : { chosen }),
+    ...(rejected === undefined ? {} : { rejected }),
+  });
+}
+
+async function storedTable(options: TrainingDataOptions, order: FolderOrder): Promise<Table> {
   const { split = 'train' } = options;
   const remote = await remoteData(options);
-  if (remote && 'files' in remote) return asPairs(await parquetTable(remote.files));
+  if (remote && 'files' in remote) return parquetTable(remote.files);
   const folder = remote?.folder ?? dataFolder(options);
   const own = await ownTable(folder);
   if (own) return own;
   const files = splitFiles(folder, split);
-  if (files) return asPairs(await parquetTable(files));
+  if (files) return parquetTable(files);
   const ofSplit = join(folder, split);
   // `--train_data_dir` alone gives the split everything below it; a data set keeps a split in a folder of its name
   const splits = options.datasetName !== undefined && metadataFiles(ofSplit).length > 0;

@@ -6,10 +6,11 @@ import { switchesOf } from './parity';
 /** Which data a run reads, and by which of the original's filters. Upstream: train.py, `load_dataset` and after. */
 export function dataOptions(options: TrainOptions): TrainingDataOptions {
   const { datasetName, datasetConfigName, trainDataDir, maxTrainSamples, seed } = options;
-  const { split, dreamlikePairsOnly, imageColumn, sdxl } = options;
+  const { split, dreamlikePairsOnly, imageColumn, chosenColumn, rejectedColumn, sdxl } = options;
   const { tieFilter, captionColumn } = switchesOf(options);
   return {
     ...definedOnly({ datasetName, datasetConfigName, trainDataDir, maxTrainSamples, seed }),
+    ...definedOnly({ chosenColumn, rejectedColumn }),
     ...{ split, dreamlikePairsOnly, imageColumn },
     captionColumn: sdxl && captionColumn !== 'as told' ? 'caption' : options.captionColumn,
     trainMethod: preferenceLosses[options.lossType].pictures === 'winner' ? 'sft' : 'dpo',

@@ -13,6 +13,8 @@ const model = group('Model', {
 });
 
 const data = group('Data', {
+  chosen_column: text(undefined, 'column of the preferred pictures; default: chosen, or by label'),
+  rejected_column: text(undefined, 'column of the other pictures; default: rejected'),
   paired_augmentation: onOff('mirror and crop both pictures of a pair in the same way'),
   true_micro_conditioning: onOff('tell SDXL the real sizes and crops of the pictures'),
 });

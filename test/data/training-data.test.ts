@@ -59,6 +59,27 @@ describe('openTrainingData', () => {
     assert.equal(repo.counts.kept, 25); // there the filter is for Pick-a-Pic alone
   });
 
+  it('takes told columns for winners and losers, whatever the labels say', async () => {
+    const told = { chosenColumn: 'jpg_1', rejectedColumn: 'jpg_0' };
+    const own = await openTrainingData({ datasetName: PICKAPIC, ...told });
+    assert.deepEqual([own.counts.kept, own.counts.ties], [25, 0]);
+    const usual = await openTrainingData({ datasetName: PICKAPIC });
+    const [pair] = own.pairs;
+    assert.ok(pair);
+    for (const [ours, original] of [
+      ['jpg_0', 'jpg_1'],
+      ['jpg_1', 'jpg_0'],
+    ] as const) {
+      const found = await pairPicture(own, pair, ours);
+      assert.deepEqual(found.data, (await pairPicture(usual, pair, original)).data);
+    }
+    assert.equal(pair.winner, 'jpg_0');
+    await assert.rejects(
+      openTrainingData({ datasetName: PICKAPIC, rejectedColumn: 'worse' }),
+      /has no column "chosen"; it has .*jpg_0/,
+    );
+  });
+
   it('chooses samples after the filters', async () => {
     const all = await openTrainingData({ datasetName: PICKAPIC });
     const some = await openTrainingData({ datasetName: PICKAPIC, maxTrainSamples: 3, seed: 42 });

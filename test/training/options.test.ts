@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PreferenceLossName, preferenceLosses } from '../../src/preference';
+import { dataOptions } from '../../src/training/data-options';
 import { optionNotes } from '../../src/training/option-notes';
 import { checkPaths, namedCheckpoint, placeOf } from '../../src/training/option-paths';
 import {
@@ -56,6 +57,12 @@ describe('TRAIN_FLAGS', () => {
     for (const { flag, help } of trainOptionRows) assert.match(help, /\w{2,}/, flag);
     assert.equal(optionOf('pretrained_vae_model_name_or_path'), 'pretrainedVaeModelNameOrPath');
     assert.equal(optionOf('accelerate_0_20_2_accumulation'), 'accelerate0202Accumulation');
+  });
+
+  it('hands the columns of pictures on to the data', () => {
+    const columns = { chosenColumn: 'better', rejectedColumn: 'worse' };
+    const { chosenColumn, rejectedColumn } = dataOptions(resolved(columns));
+    assert.deepEqual({ chosenColumn, rejectedColumn }, columns);
   });
 });
 
