@@ -42,6 +42,8 @@ export interface PipelineParts {
   readonly vae: () => Promise<Model<VaeConfig, VaeParams>>;
   /** @param suffix the end of the names of its folders */
   readonly text: (suffix: '' | '_2') => Promise<TextPart>;
+  /** What makes a text encoder's ids. @throws HubError where a single file's come from the hub, and that refuses */
+  readonly tokenizer: (suffix: '' | '_2') => Promise<ClipTokenizer>;
   /** The `config.json` of a part, such as `vae`. */
   readonly configOf: (part: string) => Promise<ConfigFile>;
   readonly close: () => Promise<void>;
@@ -53,8 +55,9 @@ export async function folderParts(
   { variant }: { readonly variant?: string | undefined } = {},
 ): Promise<PipelineParts> {
   const { modelIndex, scheduler } = await readDescription(dir);
+  const folderOf = (suffix: '' | '_2') => join(dir, `tokenizer${suffix}`);
   const text = async (suffix: '' | '_2') => {
-    const folder = join(dir, `tokenizer${suffix}`);
+    const folder = folderOf(suffix);
     const tokenizer = await loadTokenizer(folder);
     const encoder = join(dir, `text_encoder${suffix}`);
     return fittingText(folder, tokenizer, () =>
@@ -68,6 +71,7 @@ export async function folderParts(
     unet: () => loadModel(join(dir, 'unet'), UNET, { variant }),
     vae: () => loadModel(join(dir, 'vae'), VAE, { variant }),
     text,
+    tokenizer: (suffix) => loadTokenizer(folderOf(suffix)),
     configOf: (part) => configIn(dir, part),
     close: async () => undefined,
   };

@@ -83,9 +83,7 @@ export async function loadPipeline(
   const { path } = await resolve(name, { ...from, without });
   const unetPath = otherUnet && (await resolvePart(otherUnet, 'unet', from));
   const vaePath = otherVae && (await resolvePart(otherVae, 'vae', from));
-  const parts = await ((await isFile(path))
-    ? singleFileParts(path, { ...from, revision: undefined, config }) // it is of the file's repository
-    : folderParts(path, { variant }));
+  const parts = await openParts(path, { ...from, config });
   const unet = async (place: string) =>
     (await isFile(place))
       ? unetFromFile(place, await parts.configOf('unet'))
@@ -106,6 +104,18 @@ export async function loadPipeline(
 }
 
 const isFile = async (path: string) => (await stat(path)).isFile();
+
+/**
+ * A pipeline on this disk before its weights are loaded; whoever opened it closes it.
+ * @param options as those of {@link loadPipeline}
+ */
+export const openParts = async (
+  path: string,
+  { config, ...from }: Omit<LoadPipelineOptions, 'unet' | 'vae'> = {},
+): Promise<PipelineParts> =>
+  (await isFile(path))
+    ? singleFileParts(path, { ...from, revision: undefined, config }) // it is of the file's repository
+    : folderParts(path, { variant: from.variant });
 
 /** Loads all parts; the caller owns the weights. */
 async function loadParts(parts: PipelineParts): Promise<Pipeline> {

@@ -1,13 +1,14 @@
 /** Folders and names of the hub in the training options, looked at before anything is loaded. */
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { repoFileName } from '../hub/remote/file-names';
 import { isRepoName } from '../hub/remote/repo-name';
 import { type ConditioningRule, STABLE_DIFFUSION } from '../models/conditioning';
 import { isSelectorName, SELECTOR_NAMES } from '../scoring/selector-names';
 import type { TrainOptions } from './options';
 import { switchesOf } from './parity';
 
-/** Where a model or a data set is: on this disk, or on the hub under `owner/name` or `name`. */
+/** Where a model or a data set is: on this disk, or on the hub under `owner/name`, `name` or the name of a file in it. */
 export type Place =
   | { readonly kind: 'local'; readonly path: string }
   | { readonly kind: 'hub'; readonly name: string };
@@ -25,9 +26,9 @@ const kindOf = (path: string) => {
  */
 export function placeOf(flag: string, value: string): Place {
   if (kindOf(value) !== 'nothing') return { kind: 'local', path: value };
-  if (HUB_NAME.test(value)) return { kind: 'hub', name: value };
+  if (HUB_NAME.test(value) || repoFileName(value)) return { kind: 'hub', name: value };
   throw new RangeError(
-    `--${flag} is "${value}": no such folder is there, and it is no name on the hub (owner/name).`,
+    `--${flag} is "${value}": no such folder or file is there, and it is no name on the hub (owner/name).`,
   );
 }
 
@@ -44,6 +45,7 @@ export function checkPaths(options: TrainOptions): void {
     options.pretrainedVaeModelNameOrPath ?? '',
     'config.json',
   );
+  checkConfig(options);
   checkData(options);
   for (const [flag, path] of [
     ['output_dir', options.outputDir],
@@ -74,8 +76,24 @@ export function checkFamily(
 function checkModel(flag: string, value: string, file: string): void {
   if (value === '' && flag !== 'pretrained_model_name_or_path') return;
   const place = placeOf(flag, value);
-  if (place.kind === 'local' && kindOf(join(place.path, file)) !== 'file')
+  if (
+    place.kind === 'local' &&
+    kindOf(place.path) === 'folder' &&
+    kindOf(join(place.path, file)) !== 'file'
+  )
     throw new RangeError(`--${flag} is "${value}": it has no ${file}.`);
+}
+
+/** The folder that tells what a single file is. */
+function checkConfig({ config = '', pretrainedModelNameOrPath: model }: TrainOptions): void {
+  if (config === '') return;
+  checkModel('config', config, 'unet/config.json');
+  if (kindOf(config) === 'file')
+    throw new RangeError(`--config is "${config}", a file; give the folder of a pipeline.`);
+  if (kindOf(model) === 'folder')
+    throw new RangeError(
+      `--config is "${config}", but "${model}" is a folder, which has configs of its own; leave it out.`,
+    );
 }
 
 function checkData({ datasetName, trainDataDir }: TrainOptions): void {

@@ -3,6 +3,10 @@ import { choice, group, integer, number, onOff, settings, text, texts } from './
 import type { ParitySwitches } from './parity';
 
 const model = group('Model', {
+  config: text(
+    undefined,
+    'where the model is a file: folder or name of a pipeline with its configs and tokenizers; default: the published one',
+  ),
   variant: text(undefined, 'weight files with this in their name, such as fp16'),
   lora_rank: integer(undefined, { min: 1 }, 'train an adapter of this rank, not the whole UNet'),
   lora_alpha: number(undefined, { above: 0 }, 'strength of the adapter; default: its rank'),

@@ -2,7 +2,9 @@
 import { planTrainingData } from '../data/training-data';
 import { HubError } from '../hub';
 import { type DownloadPlan, planDownload } from '../hub/remote/plan-download';
-import { inPartOrRoot, type ResolveOptions } from '../hub/remote/resolve';
+import { isRepoName } from '../hub/remote/repo-name';
+import { DESCRIPTION, inPartOrRoot, type ResolveOptions } from '../hub/remote/resolve';
+import { isSelectorName, SCORERS } from '../scoring/scorers';
 import { dataOptions, modelHubOptions } from './data-options';
 import { placeOf } from './option-paths';
 import type { TrainOptions } from './options';
@@ -55,8 +57,21 @@ export async function planDownloads(
   );
   await add('unet_init', unetInit, (name) => planPart(name, 'unet', models));
   await add('pretrained_vae_model_name_or_path', vae, (name) => planPart(name, 'vae', models));
+  await add('config', options.config, (name) => planDownload(name, { ...hub, files: DESCRIPTION }));
+  for (const [name, files] of scorerFiles(options.choiceModel))
+    await add('choice_model', name, () => planDownload(name, { ...hub, files }));
   await add('dataset_name', datasetName, () => planTrainingData({ ...dataOptions(options), hub }));
   return plans;
+}
+
+/** Repositories that a scorer reads, and the large files of each; of a CLIP that is named itself, what any model needs. */
+function scorerFiles(choiceModel: string): ReadonlyMap<string, readonly string[] | undefined> {
+  if (choiceModel === '' || choiceModel === 'embedded') return new Map();
+  if (!isSelectorName(choiceModel)) return new Map([[choiceModel, undefined]]);
+  const found = new Map<string, string[]>();
+  for (const { from, name } of SCORERS[choiceModel].files)
+    if (isRepoName(from)) found.set(from, [...(found.get(from) ?? []), name]);
+  return found;
 }
 
 /** As `resolvePart` looks for it. */

@@ -60,10 +60,11 @@ export async function loadRunModels(
   options: TrainOptions,
   { generator, checkpoint, onTextEncoder, hub }: LoadRunOptions,
 ): Promise<RunModels> {
-  const { pretrainedModelNameOrPath, unetInit, pretrainedVaeModelNameOrPath } = options;
+  const { pretrainedModelNameOrPath, unetInit, pretrainedVaeModelNameOrPath, config } = options;
   const base = await loadPipeline(pretrainedModelNameOrPath, {
     unet: unetInit === '' ? undefined : unetInit,
     vae: pretrainedVaeModelNameOrPath,
+    config,
     ...{ ...modelHubOptions(options), ...hub },
   });
   try {

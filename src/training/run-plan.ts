@@ -1,17 +1,27 @@
 /** What a run would do, before it does anything: `--dry_run`. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openTrainingData, type PairCounts } from '../data';
 import { type JsonObject, readJson } from '../hub/json-file';
-import { checkModelIndex, conditioningOf, textSuffixes } from '../hub/model-index';
+import { conditioningOf, textSuffixes } from '../hub/model-index';
 import { TEXT_KINDS, UNET, VAE } from '../hub/model-kinds';
-import { DESCRIPTION, resolve, resolvePart } from '../hub/remote/resolve';
-import { clipTextWeights, loadTokenizer } from '../models';
+import { openParts } from '../hub/pipeline';
+import type { PipelineParts } from '../hub/pipeline-parts';
+import { repoFileName } from '../hub/remote/file-names';
+import { DESCRIPTION, type ResolveOptions, resolve, resolvePart } from '../hub/remote/resolve';
+import { clipTextWeights } from '../models';
 import { dataOptions, modelHubOptions } from './data-options';
 import { type EffectiveOptions, type Epochs, effectiveOptions, epochs } from './effective';
 import { checkFamily, placeOf } from './option-paths';
 import type { TrainOptions } from './options';
 import { countOf, type PipelineShapes, planCost, type RunCost, trainedWeights } from './plan-cost';
-import { type HubReach, type PlannedDownload, planDownloads, type Unknown } from './plan-downloads';
+import {
+  type HubReach,
+  type PlannedDownload,
+  planDownloads,
+  type Unknown,
+  unknownBecause,
+} from './plan-downloads';
 
 export interface DataPlan extends Epochs {
   readonly counts: PairCounts;
@@ -63,27 +73,50 @@ async function planModel(
     ({ name, plan }) => name !== options.datasetName && 'unknown' in plan,
   );
   if (absent) return untilDownloaded(absent.name);
-  const { pretrainedModelNameOrPath: name, unetInit, pretrainedVaeModelNameOrPath } = options;
+  const { pretrainedModelNameOrPath: name, unetInit, pretrainedVaeModelNameOrPath: vae } = options;
   const from = { ...modelHubOptions(options), ...reach };
-  const { path: pipeline } = await resolve(name, { ...from, files: DESCRIPTION });
-  const partFolder = (of: string, part: string) =>
-    of === name ? join(pipeline, part) : resolvePart(of, part, { ...from, files: ['config.json'] });
-  const path = join(pipeline, 'model_index.json');
-  const index = await readJson(path);
-  checkModelIndex(path, index);
-  checkFamily(name, conditioningOf(index), options);
-  const suffixes = textSuffixes(index);
-  const tokenizer = await loadTokenizer(join(pipeline, `tokenizer${suffixes[0] ?? ''}`));
-  const texts = suffixes.map(async (suffix) =>
-    TEXT_KINDS[suffix].config(await config(join(pipeline, `text_encoder${suffix}`))),
-  );
-  const shapes: PipelineShapes = {
-    unet: UNET.config(await config(await partFolder(unetInit || name, 'unet'))),
-    vae: VAE.config(await config(await partFolder(pretrainedVaeModelNameOrPath ?? name, 'vae'))),
-    texts: await Promise.all(texts),
-    conditioning: conditioningOf(index),
-    textLength: tokenizer.modelMaxLength,
+  if (repoFileName(name) && placeOf('pretrained_model_name_or_path', name).kind === 'hub')
+    return untilDownloaded(name);
+  const { path } = await resolve(name, { ...from, files: DESCRIPTION });
+  const parts = await openParts(path, { ...from, config: options.config });
+  try {
+    return planOfParts(options, await shapesOf(parts, { unet: unetInit || undefined, vae }, from));
+  } catch (error) {
+    return unknownBecause(error); // a file's tokenizers may be on the hub
+  } finally {
+    await parts.close();
+  }
+}
+
+/** What is needed to know the cost of a run. @param others where other networks than the pipeline's come from */
+async function shapesOf(
+  { modelIndex, configOf, tokenizer }: PipelineParts,
+  others: Readonly<Record<'unet' | 'vae', string | undefined>>,
+  from: ResolveOptions,
+): Promise<PipelineShapes> {
+  const config = async (part: 'unet' | 'vae'): Promise<JsonObject> => {
+    const { json } = await configOf(part);
+    const other = others[part];
+    if (other === undefined) return json;
+    const path = await resolvePart(other, part, { ...from, files: ['config.json'] });
+    // a file of weights has the pipeline's own architecture
+    return (await stat(path)).isFile() ? json : readJson(join(path, 'config.json'));
   };
+  const suffixes = textSuffixes(modelIndex);
+  const texts = suffixes.map(async (suffix) =>
+    TEXT_KINDS[suffix].config((await configOf(`text_encoder${suffix}`)).json),
+  );
+  return {
+    unet: UNET.config(await config('unet')),
+    vae: VAE.config(await config('vae')),
+    texts: await Promise.all(texts),
+    conditioning: conditioningOf(modelIndex),
+    textLength: (await tokenizer(suffixes[0] ?? '')).modelMaxLength,
+  };
+}
+
+function planOfParts(options: TrainOptions, shapes: PipelineShapes): ModelPlan {
+  checkFamily(options.pretrainedModelNameOrPath, shapes.conditioning, options);
   const parameters = {
     unet: countOf(UNET.weights(shapes.unet)),
     vae: countOf(VAE.weights(shapes.vae)),
@@ -92,5 +125,3 @@ async function planModel(
   };
   return { parameters, ...planCost(shapes, options) };
 }
-
-const config = (folder: string): Promise<JsonObject> => readJson(join(folder, 'config.json'));

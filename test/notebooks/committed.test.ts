@@ -11,11 +11,16 @@ import { codeCells, ROOT } from './runners';
 
 const MOST_BYTES = 1_000_000;
 
-/** The notebooks that are read on the web with what they show. The others are committed without outputs. */
+/** The notebooks that are read on the web with what they show. The other one asks its reader, and has no outputs. */
 const SHOWCASES: readonly string[] = [
   '01-first-light.ipynb',
   '02-the-loss-step-by-step.ipynb',
   '03-parity-ledger.ipynb',
+  '04-train-a-model.ipynb',
+  '05-load-a-real-model.ipynb',
+  '06-did-it-get-better.ipynb',
+  '08-what-a-step-costs.ipynb',
+  'quick_samples.ipynb',
 ];
 
 for (const file of readdirSync(join(ROOT, 'notebooks')).filter((name) => name.endsWith('.ipynb'))) {

@@ -91,7 +91,19 @@ describe('planRun', () => {
       const vae = hub.add('someone/vae', contentsOf(`${root}/data/base/vae`));
       const pairs = contentsOf(fixturePath('oracle', 'pickapic_tiny'));
       const data = hub.add('someone/pairs', pairs, 'dataset');
-      const names = ['--dataset_name', 'someone/pairs', '--cache_dir', join(folder, 'here')];
+      const weightsOfScorer = Buffer.alloc(3_000_000);
+      const scorer = hub.add('yuvalkirstain/PickScore_v1', {
+        ...{ 'model.safetensors': weightsOfScorer, 'pytorch_model.bin': weightsOfScorer },
+        'tokenizer.json': Buffer.from('{}'),
+      });
+      const choice = ['--choice_model', 'pickscore'];
+      const names = [
+        ...choice,
+        '--dataset_name',
+        'someone/pairs',
+        '--cache_dir',
+        join(folder, 'here'),
+      ];
       const models = ['--pretrained_model_name_or_path', 'someone/toy'];
       const vaeOf = ['--pretrained_vae_model_name_or_path', 'someone/vae'];
       const { options: asked } = command(...models, ...vaeOf, ...names);
@@ -118,6 +130,7 @@ describe('planRun', () => {
         );
       line('someone/toy', model, '\\d+ files, 8 MB, 8 MB to download$');
       line('someone/vae', vae, '2 files, 2 MB, 2 MB to download$');
+      line('yuvalkirstain/PickScore_v1', scorer, '2 files, 4 MB, 4 MB to download$');
       line(
         'someone/pairs',
         data,
@@ -133,6 +146,7 @@ describe('planRun', () => {
       const cut = [
         ['someone/toy', false],
         ['someone/vae', true],
+        ['yuvalkirstain/PickScore_v1', false],
         ['someone/pairs', true],
       ];
       assert.deepEqual(places, cut, 'the cache is looked at where the hub does not answer');

@@ -106,6 +106,7 @@ async function partsOf(
     if (family === 'sd2') spare = `${prefix}transformer.resblocks.${config.layers}.`;
   }
   checkAllUsed(source, used, spare);
+  const folderOf = async (suffix: TextSuffix) => join(await tokenizers(), `tokenizer${suffix}`);
   return {
     ...description,
     unetPath: source.path,
@@ -113,11 +114,12 @@ async function partsOf(
     vae: vae.load,
     configOf,
     text: async (suffix) => {
-      const folder = join(await tokenizers(), `tokenizer${suffix}`);
+      const folder = await folderOf(suffix);
       const load = texts.get(suffix);
       if (!load) throw new CheckpointError(source.path, `it has no "text_encoder${suffix}".`);
       return fittingText(folder, await loadTokenizer(folder), load);
     },
+    tokenizer: async (suffix) => loadTokenizer(await folderOf(suffix)),
     close: () => source.close(),
   };
 }
