@@ -85,7 +85,7 @@ export { type DataPlan, type ModelPlan, planRun, type RunPlan } from './run-plan
 export { type RunInfo, type RunsOptions, runInfo, runs } from './runs';
 export { type SftStepOptions, sftStep } from './sft-step';
 export { type TensorBoardOptions, TensorBoardWriter } from './tensorboard';
-export { textEncoderConstructorDraws } from './text-encoder-draws';
+export { constructedTextEncoders, textEncoderConstructorDraws } from './text-encoder-draws';
 export { type TrainHooks, type TrainResult, train, trainingSchedule } from './train';
 export {
   strip,

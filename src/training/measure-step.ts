@@ -8,7 +8,7 @@ import type { PairBatch } from './noising';
 import { lossSwitches, noisingSwitches, type ParitySwitches } from './parity';
 import { preferenceStep } from './preference-step';
 import type { MicroRecord } from './record';
-import { textEncoderConstructorDraws } from './text-encoder-draws';
+import { constructedTextEncoders, textEncoderConstructorDraws } from './text-encoder-draws';
 import { trainingSchedule } from './train';
 
 export interface MeasureStepOptions {
@@ -40,8 +40,8 @@ export function measureStep(batch: PairBatch, options: MeasureStepOptions): Meas
   const { betaDpo = 5000, noising = {}, mixedPrecision = 'no' } = options;
   const generator = new TorchGenerator(seed);
   if (parity.textEncoderDraws === 'drawn')
-    for (const text of [pipeline.textEncoder, pipeline.textEncoder2])
-      if (text) textEncoderConstructorDraws(generator, text.config);
+    for (const config of constructedTextEncoders(pipeline))
+      textEncoderConstructorDraws(generator, config);
   const parameters = start.parameters.clone().trainable();
   try {
     const step = preferenceStep({

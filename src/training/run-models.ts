@@ -24,6 +24,7 @@ import { modelHubOptions } from './data-options';
 import { effectiveOptions } from './effective';
 import { checkFamily } from './option-paths';
 import type { TrainOptions } from './options';
+import { constructedTextEncoders } from './text-encoder-draws';
 
 /** Whoever loaded it owns the weights. */
 export interface RunModels {
@@ -39,7 +40,7 @@ export interface RunModels {
 export interface LoadRunOptions {
   /** Of a new adapter's first values. */
   readonly generator: TorchGenerator;
-  /** Called for each text encoder where the original has just loaded it, before anything else may draw. */
+  /** Called for each text encoder that the original has just loaded, before anything else may draw. */
   readonly onTextEncoder: (config: ClipTextConfig) => void;
   /** A checkpoint's file or folder: full path of `unet`, or of the adapter's file. */
   readonly checkpoint?: { weights(name: string): string };
@@ -69,7 +70,7 @@ export async function loadRunModels(
   });
   try {
     checkFamily(pretrainedModelNameOrPath, base.conditioning, options);
-    for (const text of [base.textEncoder, base.textEncoder2]) if (text) onTextEncoder(text.config);
+    for (const config of constructedTextEncoders(base)) onTextEncoder(config);
     return options.loraRank === undefined
       ? await wholeModels(base, options, checkpoint?.weights(CHECKPOINT_UNET))
       : await adapterModels(base, options, generator, checkpoint?.weights(CHECKPOINT_LORA));

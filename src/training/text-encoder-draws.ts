@@ -1,5 +1,28 @@
-import type { ClipTextConfig } from '../models';
+import { type ClipTextConfig, clipTextConfig, type TextEncoders } from '../models';
 import type { TorchGenerator } from '../random';
+
+/** Of `text_encoder` of stabilityai/stable-diffusion-xl-base-1.0: a CLIP ViT-L, the rest as in every CLIP. */
+const SDXL_FIRST_TEXT_ENCODER = {
+  ...{ hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12 },
+  num_attention_heads: 12,
+};
+
+/**
+ * Text encoders that the original constructs, in its order. With a refiner it loads SDXL's first one, too, and never uses
+ * it. Upstream: train.py, where the tokenizers and text encoders are loaded.
+ */
+export function constructedTextEncoders({
+  textEncoder,
+  textEncoder2,
+  conditioning,
+}: TextEncoders): readonly ClipTextConfig[] {
+  const isRefiner = conditioning?.added === 'sizes and score';
+  return [
+    ...(isRefiner ? [clipTextConfig(SDXL_FIRST_TEXT_ENCODER)] : []),
+    textEncoder.config,
+    ...(textEncoder2 ? [textEncoder2.config] : []),
+  ];
+}
 
 /**
  * Goes past what `CLIPTextModel`'s constructors draw in transformers 4.30.2, which fill the weights at random before the

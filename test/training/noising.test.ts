@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { noiseSchedule } from '../../src/diffusion';
 import { tensor, tensorCount, tidy } from '../../src/engine';
-import { loadPipeline, type Pipeline } from '../../src/hub';
+import { disposePipeline, loadPipeline, type Pipeline } from '../../src/hub';
 import { clipTextConfig } from '../../src/models';
 import { splitPair } from '../../src/preference';
 import { TorchGenerator } from '../../src/random';
 import {
+  constructedTextEncoders,
   drawNoise,
   drawTimesteps,
   type NoisingOptions,
@@ -182,6 +183,27 @@ describe('textEncoderConstructorDraws', () => {
     assert.equal(wordsDrawn(tiny), 36480);
     const sd15 = { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12 };
     assert.equal(wordsDrawn(sd15), 123022080);
+  });
+
+  it('is asked for two encoders where the model is a refiner: the original constructs the one that it lacks, too', async () => {
+    for (const [name, expected] of [
+      ['refiner', 2],
+      ['sdxl', 2],
+      ['sd2', 1],
+    ] as const) {
+      const one = await loadPipeline(fixturePath('families', name));
+      const configs = constructedTextEncoders(one);
+      assert.equal(configs.length, expected, name);
+      const [first] = configs;
+      const own = [one.textEncoder.config, one.textEncoder2?.config].filter(Boolean);
+      assert.deepEqual(configs.slice(configs.length - own.length), own, name);
+      if (name === 'refiner') {
+        const { hiddenSize, layers, vocabSize, maxPositions, projectionDim } = first ?? {};
+        const published = [768, 12, 49408, 77, undefined]; // of SDXL's text_encoder/config.json
+        assert.deepEqual([hiddenSize, layers, vocabSize, maxPositions, projectionDim], published);
+      }
+      disposePipeline(one);
+    }
   });
 
   it('draws as torch does where an embedding is odd or small', () => {
