@@ -68,9 +68,18 @@ export async function runInJupyter(path: string, folder: string, env: Env): Prom
 export const codeCells = ({ cells }: Notebook): CodeCell[] =>
   cells.flatMap((cell) => (cell.cell_type === 'code' ? [cell] : []));
 
-/** Whatever was taken from a clock: `3.1 s`, `12 ms`, `5.2 steps/s`, a date. */
-const MEASURED =
-  /\b\d{4}-\d\d-\d\d[T-]\d\d[:\d]*(?:\.\d+Z)?(?:-[\w-]+)?|[\d.,]+(?=\s?(?:ms|s|min|h|steps\/s|it\/s)\b)/g;
+/** Whatever was taken from a clock: a date, `1.4 s each` or as well `0.7/s`, `2:16`, `3.1 s`, `12 ms`, `5.2 steps/s`. */
+const MEASURED = new RegExp(
+  [
+    /\b\d{4}-\d\d-\d\d[T-]\d\d[:\d]*(?:\.\d+Z)?(?:-[\w-]+)?/,
+    /[\d.,]+(?: s each|\/s)\b/,
+    /\b\d+(?::\d\d)+\b/,
+    /[\d.,]+\s?(?:ms|s|min|h|steps\/s|it\/s)\b/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'g',
+);
 
 /** The text of a copy without times of running, wherever they stand. */
 export const timeless = (notebook: Notebook): string =>
