@@ -104,4 +104,32 @@ export const familyMutations: readonly Mutation[] = [
     to: "status?.state === 'running' || status?.host !== hostname()",
     tests: ['test/training/train.test.ts'],
   },
+  {
+    what: 'loading: convolutions in the order of the file',
+    file: 'src/hub/weights.ts',
+    from: 'reversed: shape.length === 4 };',
+    to: 'reversed: shape.length > 4 };',
+    tests: ['test/hub/pipeline-families.test.ts'],
+  },
+  {
+    what: 'loading: the first third for all three of a joined weight',
+    file: 'src/hub/original/stored-views.ts',
+    from: 'region.position + (stored.third ?? 0) * size }',
+    to: 'region.position }',
+    tests: ['test/hub/single-file.test.ts'],
+  },
+  {
+    what: 'loading: a pickled tensor from where its storage begins',
+    file: 'src/hub/pickle/read.ts',
+    from: 'storage.place.begin + offset * bytesPerElement',
+    to: 'storage.place.begin + 0 * bytesPerElement',
+    tests: ['test/hub/pickled.test.ts'],
+  },
+  {
+    what: 'a refiner: without the text encoder that the original never uses',
+    file: 'src/training/text-encoder-draws.ts',
+    from: '...(isRefiner ?',
+    to: '...(!isRefiner && textEncoder2 ?',
+    tests: ['test/training/noising.test.ts'],
+  },
 ];
