@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "kernels.h"
+#include "pages.h"
 #include "register.h"
 #include "threads.h"
 
@@ -84,7 +85,7 @@ void unmap(void* data, size_t bytes, void*) { munmap(data, bytes); }
 
 /**
  * Zeros in memory of their own, 16 · input 0 of them: for buffers that live as long as a model. The system fills
- * them when they are first touched, in huge pages where it has them, and has them back at once when they go.
+ * them when they are first touched, and has them back at once when they go.
  */
 template <class T>
 void buffer(const Attributes&, OpContext& c) {
@@ -94,9 +95,7 @@ void buffer(const Attributes&, OpContext& c) {
   const size_t bytes = length * sizeof(T);
   void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (!c.require(data != MAP_FAILED, "the system has no such memory")) return;
-#ifdef MADV_HUGEPAGE
-  madvise(data, bytes, MADV_HUGEPAGE);  // refused by some systems, which then use small ones
-#endif
+  choosePages(data, bytes);
   TF_Tensor* tensor = TF_NewTensor(kDataType<T>, &length, 1, data, bytes, unmap, nullptr);
   if (!c.require(tensor && TF_TensorData(tensor) == data, "the buffer could not be made")) return;
   c.setOutput(0, tensor);

@@ -129,7 +129,7 @@ function linkArguments({ objects, flags, tensorflow, folder, output }) {
     ...objects,
     library('cc'),
     library('framework'),
-    `-Wl,-rpath,${path.join(origin, path.relative(folder, tensorflow))}`,
+    `-Wl,-rpath,${origin}/${path.relative(folder, tensorflow)}`, // not path.join: $ORIGIN/.. is not nothing
     '-o',
     output,
   ];

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 
 #include "kernels.h"
+#include "pages.h"
 #include "register.h"
 #include "threads.h"
 
@@ -164,8 +166,13 @@ void readFile(const Attributes& a, OpContext& c) {
   const int64_t* numbers = place.as<int64_t>();
   const Stretch from{static_cast<int>(numbers[0]), numbers[1]};
   const Stored type = static_cast<Stored>(a.stored);
+  const size_t bytes = weight.size * sizeof(T);
+  choosePages(weight.data, bytes);
+  const auto begun = std::chrono::steady_clock::now();
   const int failure =
       a.reversed ? readReversed<T>(weight, from, type) : readPlain<T>(weight, from, type);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  observeFilling(bytes, took.count());
   if (failure == 0) return;
   const std::string why = failure == kEnded ? "the file ended while it was being read"
                                             : std::string("reading failed: ") + strerror(failure);

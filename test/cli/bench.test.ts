@@ -82,7 +82,9 @@ describe('loading as a case of bench', () => {
         const { size } = statSync(file);
         const header = 8 + Number(readFileSync(file).readBigUInt64LE(0));
         assert.equal(size - header, dtype === 'F32' ? weightBytes : weightBytes / 2);
-        await setUp(work, 'f32', folder)();
+        const cleanUp = await setUp(work, 'f32', folder)();
+        assert.ok(tensorCount() > before);
+        cleanUp?.();
         assert.equal(tensorCount(), before);
       }));
 });

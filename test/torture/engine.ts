@@ -103,9 +103,13 @@ export async function boundsCheck(): Promise<string> {
   const environment = { ...sanitized(file), DPO_KERNELS_FILE: file };
   const files = parityTests();
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const passed = supportedSets(instructionSets, file, environment).map((isa) => {
+  const sets = supportedSets(instructionSets, file, environment);
+  assert.ok(sets.includes('portable'), `${file} does not load, or does not run as portable`);
+  const passed = sets.map((isa) => {
     const output = node([mocha, ...files], { ...environment, DPO_ISA: isa });
-    return `${isa} ${/(\d+) passing/.exec(output)?.[1]}`;
+    const count = /(\d+) passing/.exec(output)?.[1];
+    assert.ok(count !== undefined, `${isa}: no test passed`);
+    return `${isa} ${count}`;
   });
   return `${files.length} files of tests without an access out of bounds: ${passed.join(', ')}`;
 }

@@ -27,7 +27,7 @@ export function benchArgs(argv: readonly string[]): BenchArgs {
     type: integer({ min: 0 }),
     default: 2,
     metavar: 'N',
-    help: 'runs before those, not counted; default: 2',
+    help: 'runs before those, not counted, none of loading; default: 2',
   });
   parser.add_argument('--cases', {
     choices: Object.keys(benchCases),

@@ -138,7 +138,9 @@ export async function measure(
   { work, precision, memory }: BenchCase,
   options: Rounds & { readonly folder: string },
 ): Promise<Measurement> {
-  const { folder } = options;
+  const { folder, rounds } = options;
+  // a model is loaded once in a process: the second time its memory would already be there
+  const warm_ups = work.kind === 'load' ? 0 : options.warm_ups;
   const hasLayout = work.kind !== 'load' && work.kind !== 'first-tensor';
   const taking = hasLayout ? sides : sides.slice(0, 2);
   const [ours, torch] = taking;
@@ -148,7 +150,11 @@ export async function measure(
       : undefined;
   const counted = torch && (await ask(torch, { work, precision, folder, task: 'count' }));
   const take = memory === 'alone' ? takeTurnsAlone : takeTurns;
-  const measured = await take(taking, { work, precision, folder, task: 'run' }, options);
+  const measured = await take(
+    taking,
+    { work, precision, folder, task: 'run' },
+    { rounds, warm_ups },
+  );
   const operations = Number(counted?.operations) || undefined;
   const weightBytes = Number(prepared?.weightBytes) || undefined;
   return { ...measured, operations, weightBytes };

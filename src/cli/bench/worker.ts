@@ -18,8 +18,10 @@ async function main({ work, precision, folder, task }: Assignment): Promise<void
   answer(engineInfo());
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
-    await run();
-    answer({ ms: performance.now() - start });
+    const cleanUp = await run();
+    const ms = performance.now() - start;
+    cleanUp?.();
+    answer({ ms });
   }
 }
 

@@ -9,8 +9,8 @@ import { samplingRun, vaeRun } from './drawing-works';
 import { convNetRun, dpoStepRun, resnetRun, someUNet, transformerRun } from './training-works';
 import { someTensor } from './weights';
 
-/** What is timed. */
-export type Run = () => void | Promise<void>;
+/** What is timed; what it returns cleans up after it, and is not. */
+export type Run = () => void | Promise<void> | Promise<() => void>;
 
 /** A square matrix product: what this machine computes at most. */
 export interface Calibration {
@@ -33,9 +33,9 @@ async function firstTensor(): Promise<void> {
   if (reply.status !== 'ok') throw new Error(`The cell failed: ${reply.evalue}`);
 }
 
-async function load(folder: string): Promise<void> {
+async function load(folder: string): Promise<() => void> {
   const { parameters } = await loadModel(folder, UNET);
-  parameters.dispose();
+  return () => parameters.dispose();
 }
 
 /** Sets a case up with arbitrary weights and gives the function to time. */

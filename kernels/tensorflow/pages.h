@@ -1,0 +1,17 @@
+// Whether the system is asked for huge pages.
+//
+// They spare page faults, and come seven times as fast as small ones, unless a virtual machine's host has to find each
+// first: then five times slower (Linux 6.18 under Firecracker: 0.15 ms, 5.3 ms, and 1.1 ms for 2 MB of small pages).
+#pragma once
+
+#include <stddef.h>
+
+namespace dpo {
+
+/** Tells the system which pages memory that nobody has touched is to be made of. */
+void choosePages(void* data, size_t bytes);
+
+/** Says how long it took to fill `bytes` of such memory for the first time: where that is slow, small pages are next. */
+void observeFilling(size_t bytes, double seconds);
+
+}  // namespace dpo
