@@ -13,19 +13,28 @@ constexpr size_t kTelling = 4 << 20;        // bytes; less says little
 constexpr double kSlow = 1.2e9;             // bytes a second; small pages allow more. A slow disk has no use for huge ones
 std::atomic<bool> hugePages{true};
 
-}  // namespace
-
-void choosePages(void* data, size_t bytes) {
-#ifdef MADV_HUGEPAGE
+/** Some systems refuse, and then go their own way. */
+void advise(void* data, size_t bytes, int advice) {
   const uintptr_t page = sysconf(_SC_PAGESIZE), start = reinterpret_cast<uintptr_t>(data);
   const uintptr_t first = start / page * page;
-  // refused by some systems, which then go their own way
-  madvise(reinterpret_cast<void*>(first), start + bytes - first,
-          hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-#else
-  (void)data, (void)bytes;
-#endif
+  madvise(reinterpret_cast<void*>(first), start + bytes - first, advice);
 }
+
+}  // namespace
+
+#ifdef MADV_HUGEPAGE
+void choosePages(void* data, size_t bytes) {
+  advise(data, bytes, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+#else
+void choosePages(void*, size_t) {}
+#endif
+
+#ifdef MADV_POPULATE_WRITE
+void makePages(void* data, size_t bytes) { advise(data, bytes, MADV_POPULATE_WRITE); }
+#else
+void makePages(void*, size_t) {}
+#endif
 
 void observeFilling(size_t bytes, double seconds) {
   if (bytes >= kTelling && bytes < kSlow * seconds) hugePages = false;
