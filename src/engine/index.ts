@@ -30,7 +30,8 @@ export {
 } from './parameters';
 export { type OperationCost, type Profile, profile } from './profile';
 export { replay } from './replay';
-export type { AdamWStep, StoredPlace, WeightPiece } from './storage';
+export type { AdamWStep, WeightPiece } from './storage';
+export type { StoredPlace } from './stored-place';
 export {
   accumulateGrads,
   type Loss,

@@ -5,9 +5,9 @@ import {
   allocate,
   type MatrixType,
   type Storage,
-  type StoredPlace,
   type WeightPiece,
 } from './storage';
+import type { StoredPlace } from './stored-place';
 import type { Tensor } from './tensor';
 
 /** Name and shape of one weight. */

@@ -1,8 +1,7 @@
 import { type AdafactorStep, adafactorHyper, adafactorUpdate, secondMoments } from './adafactor';
-import { createHandle, deleteHandle, execute, fused } from './backend';
+import { execute, fused } from './backend';
 import { sizeOf } from './dtype';
 import {
-  bool,
   call,
   callInPlace,
   callTyped,
@@ -12,9 +11,9 @@ import {
   typeOf,
   zeroFilled,
 } from './ops/call';
+import { readStored, type StoredPlace } from './stored-place';
 import { outsideScopes, type Tensor, tensor, tidy } from './tensor';
 
-const INT64 = 9; // tensorflow/c/tf_datatype.h
 const f32 = { T: dtype('float32') };
 
 /** AdamW's numbers for one step, in the order of the `DpoAdamW` kernel. */
@@ -39,18 +38,6 @@ export interface WeightPiece {
   /** The piece's shape [A, B, C] where the weight is [C, B, N]. @default the weight's own order */
   readonly reversed?: readonly [A: number, B: number, C: number];
 }
-
-/** Where a weight lies in an open file: its descriptor, the byte that its numbers start at, and their type. */
-export interface StoredPlace {
-  readonly file: number;
-  readonly position: number;
-  readonly dtype: keyof typeof STORED;
-  /** The file has [O, I, kH, kW] where the weight is [kH, kW, I, O]. */
-  readonly reversed: boolean;
-}
-
-/** As the kernels number them (kernels.h). */
-const STORED = { F32: 0, F16: 1, BF16: 2 } as const;
 
 /** Equally shaped arrays of numbers for all weights of a model: values, gradients or moments. */
 export interface Storage {
@@ -134,20 +121,8 @@ class FlatStorage implements Storage {
     tidy(() => callInPlace(operation, attributes, [pieceTensor(piece, weight), weight]));
   }
 
-  read(index: number, { file, position, dtype: stored, reversed }: StoredPlace): void {
-    const weight = this.tensors[index] as Tensor;
-    const attributes = {
-      ...typeOf(weight),
-      stored: int(STORED[stored]),
-      reversed: bool(reversed),
-    };
-    const numbers = BigInt64Array.of(BigInt(file), BigInt(position));
-    const place = createHandle([2], INT64, numbers);
-    try {
-      execute('DpoReadFile', attributes, [place, weight.id], 0);
-    } finally {
-      deleteHandle(place);
-    }
+  read(index: number, place: StoredPlace): void {
+    readStored(this.tensors[index] as Tensor, place);
   }
 
   accumulate(index: number, source: Tensor): void {

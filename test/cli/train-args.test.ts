@@ -149,7 +149,7 @@ describe('trainCommand', () => {
     ],
     [
       '--unet_init /no/where',
-      /^--unet_init is "\/no\/where": no such folder is there, and it is no/,
+      /^--unet_init is "\/no\/where": no such folder or file is there, and it is no/,
     ],
     ['--resume checkpoint-3', /^--resume_from_checkpoint is "checkpoint-3": no such folder is/],
     ['--preset sd2', /^--preset is 'sd2'; give sd15, sd15-paper, .* or the name of a file/],
