@@ -1,5 +1,6 @@
 // Weights from a file straight into where they stay: no copy of them is anywhere else.
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr int64_t kPartBytes = 1 << 20;   // what a thread should have to do
 constexpr int64_t kPieceBytes = 1 << 18;  // read at once to be converted: it stays in the cache
+constexpr int64_t kAheadBytes = 1 << 24;  // of the file that the disk is to fetch meanwhile
 
 /** A stretch of an open file; `at` is the byte that its first number starts at. */
 struct Stretch {
@@ -154,6 +156,15 @@ int readReversed(const OpContext::Input& weight, Stretch from, Stored type) {
   return failure;
 }
 
+/** Lets the disk fetch this stretch, and what follows, while memory is made for it. */
+void fetchAhead(Stretch from, int64_t bytes) {
+#ifdef POSIX_FADV_WILLNEED
+  if (bytes >= kPartBytes) posix_fadvise(from.file, from.at, bytes + kAheadBytes, POSIX_FADV_WILLNEED);
+#else
+  (void)from, (void)bytes;
+#endif
+}
+
 /** place: an open file and the byte at which the weight starts in it. */
 template <class T>
 void readFile(const Attributes& a, OpContext& c) {
@@ -168,6 +179,7 @@ void readFile(const Attributes& a, OpContext& c) {
   const Stored type = static_cast<Stored>(a.stored);
   const size_t bytes = weight.size * sizeof(T);
   choosePages(weight.data, bytes);
+  fetchAhead(from, weight.size * sizeOf(type));
   const auto begun = std::chrono::steady_clock::now();
   const int parts = partsFor(bytes, kPartBytes);
   parallel(parts, [&](int part) {
