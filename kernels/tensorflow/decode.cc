@@ -9,18 +9,22 @@ struct float16 {
   uint16_t bits;
 };
 
-/**
- * The same number as a float, on bit patterns: a denormal is one of 2⁻²⁴'s multiples, whatever becomes of denormals
- * on this thread, and a NaN keeps its payload.
- */
+/** The same number as a float, whatever becomes of denormals on this thread. A signaling NaN becomes quiet (IEEE 754). */
 DPO_INLINE Vec widenFloat16(HalfBits half) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_cvtph_ps((__m256i)half);
+#elif defined(__F16C__)
+  return (Vec)_mm256_cvtph_ps((__m128i)half);
+#else
   const Bits bits = __builtin_convertvector(half, Bits), rest = bits & 0x7fff;
   const Bits shifted = rest << 13, exponent = rest >> 10;
-  const Bits normal = shifted + (112u << 23);           // exponent bias 15 → 127
-  const Bits special = shifted + (224u << 23);          // infinities and NaN
+  const Bits normal = shifted + (112u << 23);  // exponent bias 15 → 127
+  const Bits special = (shifted + (224u << 23)) | (rest > 0x7c00 ? Bits{} + 0x400000 : Bits{});
+  // on bit patterns: a denormal is one of 2⁻²⁴'s multiples
   const Bits small = (Bits)(__builtin_convertvector((IntVec)rest, Vec) * 0x1p-24f);
   const Bits magnitude = exponent == 0 ? small : exponent == 31 ? special : normal;
   return (Vec)((bits & 0x8000) << 16 | magnitude);
+#endif
 }
 
 template <class Lanes>

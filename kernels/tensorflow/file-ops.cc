@@ -2,21 +2,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <string>
+#include <vector>
 
 #include "kernels.h"
 #include "pages.h"
 #include "register.h"
 #include "threads.h"
+#include "turn.h"
 
 namespace dpo {
 namespace {
 
-constexpr int64_t kPartBytes = 1 << 20;   // what a thread should have to do
+constexpr int64_t kPartBytes = 1 << 19;   // what a thread should have to do
+constexpr int64_t kPlainBytes = 1 << 20;  // of a weight that one thread reads at a time
 constexpr int64_t kPieceBytes = 1 << 18;  // read at once to be converted: it stays in the cache
 constexpr int64_t kAheadBytes = 1 << 24;  // of the file that the disk is to fetch meanwhile
 
@@ -43,14 +46,11 @@ int readAll(void* to, int64_t bytes, Stretch from) {
 
 int64_t sizeOf(Stored type) { return type == Stored::float32 ? 4 : 2; }
 
-template <class T>
-constexpr Stored kSame = sizeof(T) == 4 ? Stored::float32 : Stored::bfloat16;
-
 /** Reads n numbers into `to`; others than T's own pass through this thread's working memory. */
 template <class T>
 int readNumbers(T* to, int64_t n, Stretch from, Stored type) {
   const int64_t width = sizeOf(type), most = kPieceBytes / width;
-  if (type == kSame<T>) return readAll(to, n * width, from);
+  if (type == kStored<T>) return readAll(to, n * width, from);
   void* piece = scratch(Scratch::part, kPieceBytes / sizeof(float));
   for (int64_t i = 0; i < n; i += most) {
     const int64_t count = n - i < most ? n - i : most;
@@ -61,135 +61,153 @@ int readNumbers(T* to, int64_t n, Stretch from, Stored type) {
   return 0;
 }
 
-/** The numbers in the order of the file. */
+/** A weight of the buffer and where it lies in the file; taps = 0: in the same order. */
 template <class T>
-int readPlain(const OpContext::Input& weight, Stretch from, Stored type) {
-  const int64_t width = sizeOf(type);
-  std::atomic<int> failure{0};
-  const int parts = partsFor(weight.size * width, kPartBytes);
-  parallel(parts, [&](int part) {
-    const Range r = share(weight.size, part, parts);
-    const int said = readNumbers(weight.as<T>() + r.begin, r.end - r.begin,
-                                 {from.file, from.at + r.begin * width}, type);
-    if (said) failure = said;
-  });
-  return failure;
-}
-
-/** Rows of outputs, [rows, I, taps], that become columns of a weight [taps, I, O]. */
-template <class T>
-struct Turn {
-  const T* from;
-  int64_t rows, I, taps, each;  // each = I·taps
+struct Weight {
   T* to;
-  int64_t O;
+  int64_t size;
+  Stretch from;
+  Stored type;
+  int64_t taps, I;
+
+  int64_t O() const { return size / (taps * I); }
 };
 
-/** Four numbers of T, whatever they are. */
+/** Numbers r of the weight, in the order of the file. */
 template <class T>
-struct FourOf;
-template <>
-struct FourOf<float> {
-  typedef uint32_t Type __attribute__((vector_size(16)));
-};
-template <>
-struct FourOf<bfloat16> {
-  typedef uint16_t Type __attribute__((vector_size(8)));
-};
-
-/** Four by four numbers at a time: rows of `from` become columns of `columns`. */
-template <class T, class Four = typename FourOf<T>::Type>
-inline void transposeFours(const T* from, int64_t row, T* const columns[4]) {
-  Four r[4];
-  for (int i = 0; i < 4; i++) memcpy(&r[i], from + i * row, sizeof(Four));
-  for (int j = 0; j < 4; j++) {
-    const Four column = {r[0][j], r[1][j], r[2][j], r[3][j]};
-    memcpy(columns[j], &column, sizeof column);
-  }
+int readPlain(const Weight<T>& w, Range r) {
+  makePages(w.to + r.begin, (r.end - r.begin) * sizeof(T));
+  return readNumbers(w.to + r.begin, r.end - r.begin,
+                     {w.from.file, w.from.at + r.begin * sizeOf(w.type)}, w.type);
 }
 
+/** Outputs r of PyTorch's convolution [O, I, kH, kW], into [kH, kW, I, O]. */
 template <class T>
-void turn(const Turn<T>& t) {
-  T* lines[4];
-  int64_t i = 0, tap = 0;
-  for (int64_t j = 0; j < t.each; j += 4) {
-    const int64_t columns = t.each - j < 4 ? t.each - j : 4;
-    for (int64_t k = 0; k < columns; k++) {
-      lines[k] = t.to + (tap * t.I + i) * t.O;
-      if (++tap == t.taps) tap = 0, i++;
-    }
-    int64_t row = 0;
-    for (; columns == 4 && row + 4 <= t.rows; row += 4) {
-      transposeFours(t.from + row * t.each + j, t.each, lines);
-      for (T*& line : lines) line += 4;
-    }
-    for (; row < t.rows; row++) {
-      for (int64_t k = 0; k < columns; k++) *lines[k]++ = t.from[row * t.each + j + k];
-    }
+int readReversed(const Weight<T>& w, Range r) {
+  const int64_t rows = r.end - r.begin, bytes = w.I * w.taps * sizeOf(w.type);
+  void* stored = scratch(Scratch::factor, (rows * bytes + 3) / sizeof(float));
+  const int failure = readAll(stored, rows * bytes, {w.from.file, w.from.at + r.begin * bytes});
+  if (failure) return failure;
+  T* to = w.to + r.begin;
+  if (w.type == Stored::float32) {
+    turn<uint32_t, T>({static_cast<uint32_t*>(stored), w.type, rows, w.I, w.taps, to, w.O()});
+  } else {
+    turn<uint16_t, T>({static_cast<uint16_t*>(stored), w.type, rows, w.I, w.taps, to, w.O()});
   }
+  return 0;
 }
 
-/** PyTorch's convolution [O, I, kH, kW] into [kH, kW, I, O]; four cache lines of outputs at a time, which share a page. */
+/** Pieces of weights, for whichever thread comes next. */
 template <class T>
-int readReversed(const OpContext::Input& weight, Stretch from, Stored type) {
-  const int64_t* n = weight.shape.dims;
-  const int64_t taps = n[0] * n[1], I = n[2], O = n[3], each = I * taps, width = sizeOf(type);
-  constexpr int64_t kTile = 256 / sizeof(T);
-  const int64_t tiles = (O + kTile - 1) / kTile;
-  std::atomic<int> failure{0};
-  const int grain = partsFor(weight.size * width, kPartBytes);
-  const int parts = grain < tiles ? grain : static_cast<int>(tiles);
-  parallel(parts, [&](int part) {
-    const Range r = share(tiles, part, parts);
-    T* rows = reinterpret_cast<T*>(scratch(Scratch::factor, kTile * each));
-    for (int64_t tile = r.begin; tile < r.end; tile++) {
-      const int64_t first = tile * kTile, count = O - first < kTile ? O - first : kTile;
-      const int said =
-          readNumbers(rows, count * each, {from.file, from.at + first * each * width}, type);
-      if (said) {
-        failure = said;
-        return;
+class Jobs {
+ public:
+  /** In the order that leaves fewest threads waiting: memory of what is turned first, since all of it is written to. */
+  explicit Jobs(const std::vector<Weight<T>>& weights) {
+    for (const Weight<T>& w : weights) bytes_ += w.size * sizeof(T);
+    for (const Weight<T>& w : weights) {
+      if (w.taps > 0) add(w, kPagesBytes / sizeof(T), w.size, [](const Weight<T>& w, Range r) {
+        return makePages(w.to + r.begin, (r.end - r.begin) * sizeof(T)), 0;
+      });
+    }
+    for (const Weight<T>& w : weights) {
+      if (w.taps == 0) add(w, kPlainBytes / sizeof(T), w.size, readPlain<T>);
+    }
+    for (const Weight<T>& w : weights) {
+      if (w.taps > 0) add(w, 4 * kLine<T>, w.O(), readReversed<T>);  // the four lines share a page
+    }
+  }
+
+  /** What the last failing read said, or 0. */
+  int run() {
+    std::atomic<size_t> next{0};
+    std::atomic<int> failure{0};
+    parallel(partsFor(bytes_, kPartBytes), [&](int) {
+      for (size_t i; (i = next++) < jobs_.size() && failure == 0;) {
+        const int said = jobs_[i].body(*jobs_[i].weight, jobs_[i].range);
+        if (said) failure = said;
       }
-      turn<T>({rows, count, I, taps, each, weight.as<T>() + first, O});
-    }
-  });
-  return failure;
-}
+      finishLines();
+    });
+    return failure;
+  }
 
-/** Lets the disk fetch this stretch, and what follows, while memory is made for it. */
-void fetchAhead(Stretch from, int64_t bytes) {
-#ifdef POSIX_FADV_WILLNEED
-  if (bytes >= kPartBytes) posix_fadvise(from.file, from.at, bytes + kAheadBytes, POSIX_FADV_WILLNEED);
+ private:
+  using Body = int (*)(const Weight<T>&, Range);
+  struct Job {
+    Body body;
+    const Weight<T>* weight;
+    Range range;
+  };
+
+  void add(const Weight<T>& w, int64_t most, int64_t n, Body body) {
+    for (int64_t i = 0; i < n; i += most) {
+      jobs_.push_back({body, &w, {i, i + most < n ? i + most : n}});
+    }
+  }
+
+  int64_t bytes_ = 0;
+  std::vector<Job> jobs_;
+};
+
+/** Whether the system has this byte in memory; a guess where it cannot tell. */
+bool isCached(Stretch from) {
+#ifdef RWF_NOWAIT
+  char byte;
+  const iovec one{&byte, 1};
+  return preadv2(from.file, &one, 1, from.at, RWF_NOWAIT) == 1;
 #else
-  (void)from, (void)bytes;
+  return (void)from, false;
 #endif
 }
 
-/** place: an open file and the byte at which the weight starts in it. */
+/** Lets the disk fetch this stretch, and what follows, while memory is made for it. */
+void fetchAhead(Stretch from, int64_t end) {
+#ifdef POSIX_FADV_WILLNEED
+  const int64_t last = end + kAheadBytes - 1;
+  if (end - from.at < kPartBytes || isCached({from.file, last})) return;
+  posix_fadvise(from.file, from.at, last - from.at, POSIX_FADV_WILLNEED);
+#else
+  (void)from, (void)end;
+#endif
+}
+
+constexpr int kFields = 6;  // of a place: position, stored type, first number, size, taps, inputs
+
+/** Weights of one buffer, in the order of the file. */
 template <class T>
-void readFile(const Attributes& a, OpContext& c) {
-  const auto &place = c.input(0), &weight = c.input(1);
-  if (!c.requireSize(0, 2) || weight.size == 0) return;
-  if (!c.require(a.stored >= 0 && a.stored <= 2, "there is no such stored type") ||
-      !c.require(!a.reversed || weight.shape.rank == 4, "only convolutions have axes to reverse")) {
-    return;
+bool findWeights(OpContext& c, std::vector<Weight<T>>& weights) {
+  const auto &places = c.input(1), &buffer = c.input(2);
+  if (!c.requireSize(0, 1) ||
+      !c.require(places.size % kFields == 0, "a place has six numbers")) {
+    return false;
   }
-  const int64_t* numbers = place.as<int64_t>();
-  const Stretch from{static_cast<int>(numbers[0]), numbers[1]};
-  const Stored type = static_cast<Stored>(a.stored);
-  const size_t bytes = weight.size * sizeof(T);
-  choosePages(weight.data, bytes);
-  fetchAhead(from, weight.size * sizeOf(type));
-  const auto begun = std::chrono::steady_clock::now();
-  const int parts = partsFor(bytes, kPartBytes);
-  parallel(parts, [&](int part) {
-    const Range r = share(bytes, part, parts);
-    makePages(static_cast<char*>(weight.data) + r.begin, r.end - r.begin);
-  });
-  const int failure =
-      a.reversed ? readReversed<T>(weight, from, type) : readPlain<T>(weight, from, type);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  observeFilling(bytes, took.count());
+  const int file = static_cast<int>(*c.input(0).as<int64_t>());
+  for (int64_t i = 0; i < places.size; i += kFields) {
+    const int64_t* p = places.as<int64_t>() + i;
+    const int64_t at = p[0], stored = p[1], first = p[2], size = p[3], taps = p[4], I = p[5];
+    if (!c.require(stored >= 0 && stored <= 2, "there is no such stored type") ||
+        !c.require(first >= 0 && size >= 0 && first <= buffer.size && size <= buffer.size - first,
+                   "the weight reaches beyond the buffer") ||
+        !c.require(taps == 0 || (taps > 0 && I > 0 && size % taps == 0 && size / taps % I == 0),
+                   "the weight is no convolution of so many taps and inputs")) {
+      return false;
+    }
+    if (size == 0) continue;
+    weights.push_back({buffer.as<T>() + first, size, {file, at}, static_cast<Stored>(stored), taps, I});
+  }
+  return true;
+}
+
+/** file: an open one. places: what lies where in it, and where in the buffer. */
+template <class T>
+void readFile(const Attributes&, OpContext& c) {
+  std::vector<Weight<T>> weights;
+  if (!findWeights(c, weights) || weights.empty()) return;
+  const auto& buffer = c.input(2);
+  choosePages(buffer.data, buffer.size * sizeof(T));
+  const Weight<T>& last = weights.back();
+  fetchAhead(weights.front().from, last.from.at + last.size * sizeOf(last.type));
+  const int failure = Jobs<T>(weights).run();
   if (failure == 0) return;
   const std::string why = failure == kEnded ? "the file ended while it was being read"
                                             : std::string("reading failed: ") + strerror(failure);
@@ -200,11 +218,7 @@ void readFile(const Attributes& a, OpContext& c) {
 
 std::string registerFileOps() {
   Registry ops;
-  ops.add({"DpoReadFile",
-           {"stored: int", "reversed: bool"},
-           {"place: int64", "weight: T"},
-           {},
-           Effect::writesInputs},
+  ops.add({"DpoReadFile", {}, {"file: int64", "places: int64", "buffer: T"}, {}, Effect::writesInputs},
           compute<readFile<float>>, compute<readFile<bfloat16>>);
   return ops.error;
 }

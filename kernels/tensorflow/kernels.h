@@ -198,6 +198,10 @@ struct Adafactor {
 /** Types of numbers in files of weights; little-endian. */
 enum class Stored { float32, float16, bfloat16 };
 
+/** T itself. */
+template <class T>
+constexpr Stored kStored = sizeof(T) == 4 ? Stored::float32 : Stored::bfloat16;
+
 template <class T>
 struct TypedKernels {
   void (*groupNorm)(const GroupNorm<T>&);

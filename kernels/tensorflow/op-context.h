@@ -34,9 +34,9 @@ struct Shape {
 
 /** The attributes an op may have; those it lacks keep these values. */
 struct Attributes {
-  int64_t groups = 1, heads = 1, offset = 0, stride = 1, stored = 0;
+  int64_t groups = 1, heads = 1, offset = 0, stride = 1;
   float epsilon = 0;
-  bool silu = false, causal = false, same = true, reversed = false;
+  bool silu = false, causal = false, same = true;
 };
 
 class OpContext {

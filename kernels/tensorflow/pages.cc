@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 
 namespace dpo {
 namespace {
 
-constexpr size_t kTelling = 4 << 20;        // bytes; less says little
-constexpr double kSlow = 1.2e9;             // bytes a second; small pages allow more. A slow disk has no use for huge ones
+constexpr double kSlow = 1.2e9;  // bytes a second; small pages allow more
 std::atomic<bool> hugePages{true};
 
 /** Some systems refuse, and then go their own way. */
@@ -31,13 +31,14 @@ void choosePages(void*, size_t) {}
 #endif
 
 #ifdef MADV_POPULATE_WRITE
-void makePages(void* data, size_t bytes) { advise(data, bytes, MADV_POPULATE_WRITE); }
+void makePages(void* data, size_t bytes) {
+  const auto begun = std::chrono::steady_clock::now();
+  advise(data, bytes, MADV_POPULATE_WRITE);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  if (bytes >= kPagesBytes && bytes < kSlow * took.count()) hugePages = false;
+}
 #else
 void makePages(void*, size_t) {}
 #endif
-
-void observeFilling(size_t bytes, double seconds) {
-  if (bytes >= kTelling && bytes < kSlow * seconds) hugePages = false;
-}
 
 }  // namespace dpo

@@ -11,10 +11,13 @@ namespace dpo {
 /** Tells the system which pages memory that nobody has touched is to be made of. */
 void choosePages(void* data, size_t bytes);
 
-/** Has the system make the pages of that memory now, at once instead of one by one as they are touched. */
+/**
+ * Has the system make the pages of that memory now, at once instead of one by one as they are touched. Where huge ones
+ * come slowly, small ones are chosen from then on.
+ */
 void makePages(void* data, size_t bytes);
 
-/** Says how long it took to fill `bytes` of such memory for the first time: where that is slow, small pages are next. */
-void observeFilling(size_t bytes, double seconds);
+/** Bytes that one call to makePages should have, so that threads share the work and its pace tells something. */
+constexpr size_t kPagesBytes = 2 << 20;
 
 }  // namespace dpo

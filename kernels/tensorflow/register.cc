@@ -60,11 +60,9 @@ void* newAttributes(TF_OpKernelConstruction* construction) {
   readInt("heads", attributes->heads);
   readInt("offset", attributes->offset);
   readInt("stride", attributes->stride);
-  readInt("stored", attributes->stored);
   readBool("silu", attributes->silu);
   readBool("causal", attributes->causal);
   readBool("same", attributes->same);
-  readBool("reversed", attributes->reversed);
   if (has("epsilon")) {
     TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon, status);
   }

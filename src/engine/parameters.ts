@@ -121,10 +121,16 @@ export class Parameters {
     return this.values.read !== undefined;
   }
 
-  /** Fills a weight from an open file, without a copy elsewhere. @throws Error where the file cannot be read or ends */
-  readFrom(name: string, place: StoredPlace): void {
+  /**
+   * Fills weights from an open file, which has them in this order, without a copy elsewhere.
+   * @throws Error where the file cannot be read or ends
+   */
+  readFrom(file: number, places: readonly (readonly [name: string, place: StoredPlace])[]): void {
     if (!this.values.read) throw new Error('Only fused kernels read files.');
-    this.values.read(this.index(name), place);
+    this.values.read(
+      file,
+      places.map(([name, place]) => [this.index(name), place] as const),
+    );
   }
 
   /** Copies values out, row-major. */

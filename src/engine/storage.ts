@@ -45,8 +45,11 @@ export interface Storage {
   /** Most numbers of a piece: Infinity where a piece has to be the whole weight. */
   readonly pieceLimit: number;
   write(index: number, piece: WeightPiece): void;
-  /** Fills a weight from a file, without a copy elsewhere; undefined where only pieces can be written. */
-  readonly read?: (index: number, place: StoredPlace) => void;
+  /** Fills weights from a file, without a copy elsewhere; undefined where only pieces can be written. */
+  readonly read?: (
+    file: number,
+    places: readonly (readonly [index: number, place: StoredPlace])[],
+  ) => void;
   /** tensors[index] += source. */
   accumulate(index: number, source: Tensor): void;
   /** View that kernels may add into directly, where there is one. */
@@ -82,10 +85,12 @@ class FlatStorage implements Storage {
   readonly tensors: readonly Tensor[];
   readonly pieceLimit = 2 ** 18; // 1 MB: its copies stay in the cache, and what malloc leaves of them is little
   private readonly buffers: Readonly<Partial<Record<MatrixType, Tensor>>>;
+  /** Each weight's first number in the buffer of its type. */
+  private readonly offsets: readonly number[];
 
   constructor(shapes: readonly (readonly number[])[], types: readonly MatrixType[]) {
     const lengths = { float32: 0, bfloat16: 0 };
-    const offsets = shapes.map((shape, i) => {
+    this.offsets = shapes.map((shape, i) => {
       const type = types[i] ?? 'float32';
       const offset = lengths[type];
       lengths[type] += Math.ceil(sizeOf(shape) / 32) * 32; // 64-byte alignment of every view
@@ -99,7 +104,7 @@ class FlatStorage implements Storage {
     };
     this.tensors = shapes.map((shape, i) => {
       const type = types[i] ?? 'float32';
-      const attributes = { T: dtype(type), offset: int(offsets[i] ?? 0) };
+      const attributes = { T: dtype(type), offset: int(this.offsets[i] ?? 0) };
       return call('DpoView', attributes, [this.buffers[type] as Tensor, intConstant(shape)]);
     });
   }
@@ -121,8 +126,17 @@ class FlatStorage implements Storage {
     tidy(() => callInPlace(operation, attributes, [pieceTensor(piece, weight), weight]));
   }
 
-  read(index: number, place: StoredPlace): void {
-    readStored(this.tensors[index] as Tensor, place);
+  read(file: number, places: readonly (readonly [index: number, place: StoredPlace])[]): void {
+    for (const [type, buffer] of Object.entries(this.buffers)) {
+      const weights = places
+        .filter(([index]) => this.tensors[index]?.dtype === type)
+        .map(([index, place]) => ({
+          first: this.offsets[index] as number,
+          shape: (this.tensors[index] as Tensor).shape,
+          place,
+        }));
+      if (weights.length > 0) readStored(file, weights, buffer);
+    }
   }
 
   accumulate(index: number, source: Tensor): void {

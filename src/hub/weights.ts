@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Parameters, type StoredPlace, type WeightOptions, type WeightShape } from '../engine';
 import { CheckpointError } from './checkpoint-error';
-import type { FileDType } from './dtypes';
+import { bytesPerElement, type FileDType } from './dtypes';
 import { engineShape, toTorchLayout } from './layout';
 import { type Digests, type SafetensorsOptions, writeSafetensors } from './safetensors-writer';
+import { elementCount } from './tensor-source';
 import type { StoredWeight, WeightFiles } from './weight-files';
 import { readPieces } from './weight-pieces';
 
@@ -11,6 +12,8 @@ import { readPieces } from './weight-pieces';
 export type Aliases = (name: string) => readonly string[];
 
 const FLOATS: readonly FileDType[] = ['F32', 'F16', 'BF16', 'F64'];
+const FIRST_STRETCH = 2 ** 22; // bytes
+const LONGEST_STRETCH = 2 ** 26; // some tens of milliseconds
 const LARGEST_FLOAT16 = 65519.996; // rounds to 65504; from 65520 on it would be infinity
 
 /** Buffers, not weights, that transformers 4 wrote down; their values never vary. */
@@ -53,35 +56,75 @@ export async function loadWeights(
 
 type Pair = readonly [WeightShape, StoredWeight];
 
+/** A weight that the kernels read. */
+interface Whole {
+  readonly name: string;
+  readonly path: string;
+  readonly file: number;
+  readonly bytes: number;
+  readonly place: StoredPlace;
+}
+
 /** Fills what can be read as a whole, in the order of the file; returns the rest. */
 async function readWhole(sources: readonly Pair[], parameters: Parameters): Promise<Pair[]> {
   const rest: Pair[] = [];
-  const whole: { name: string; path: string; place: StoredPlace }[] = [];
+  const wholes: Whole[] = [];
   for (const source of sources) {
-    const [[name], { file }] = source;
-    const place = parameters.readsFiles ? storedPlace(source) : undefined;
-    if (place) whole.push({ name, path: file.path, place });
+    const whole = parameters.readsFiles ? wholeOf(source) : undefined;
+    if (whole) wholes.push(whole);
     else rest.push(source);
   }
-  whole.sort((a, b) => a.place.file - b.place.file || a.place.position - b.place.position);
-  for (const { name, path, place } of whole) {
-    try {
-      parameters.readFrom(name, place);
-    } catch (error) {
-      throw new CheckpointError(
-        path,
-        `weight "${name}" cannot be read: ${(error as Error).message}.`,
-      );
-    }
-    await setImmediate(); // others have their turn between weights
+  wholes.sort((a, b) => a.file - b.file || a.place.position - b.place.position);
+  for (const stretch of stretches(wholes)) {
+    readStretch(stretch, parameters);
+    await setImmediate(); // others have their turn between stretches
   }
   return rest;
 }
 
-function storedPlace([[, shape], { file, name }]: Pair): StoredPlace | undefined {
-  const [region, dtype] = [file.region(name), file.entries.get(name)?.dtype];
+/** Neighbours of one file, few at first, so that it shows early how fast memory comes (kernels/tensorflow/pages.h). */
+function* stretches(wholes: readonly Whole[]): Generator<readonly Whole[]> {
+  let most = FIRST_STRETCH;
+  let bytes = 0;
+  let stretch: Whole[] = [];
+  for (const [i, whole] of wholes.entries()) {
+    stretch.push(whole);
+    bytes += whole.bytes;
+    if (wholes[i + 1]?.file === whole.file && bytes < most) continue;
+    yield stretch;
+    [stretch, bytes, most] = [[], 0, Math.min(2 * most, LONGEST_STRETCH)];
+  }
+}
+
+/** @throws CheckpointError that names the weight which cannot be read */
+function readStretch(stretch: readonly Whole[], parameters: Parameters): void {
+  const read = (wholes: readonly Whole[]) =>
+    parameters.readFrom(
+      (wholes[0] as Whole).file,
+      wholes.map(({ name, place }) => [name, place] as const),
+    );
+  try {
+    read(stretch);
+  } catch {
+    // it does not say at which: they are read one by one
+    for (const whole of stretch) {
+      try {
+        read([whole]);
+      } catch (error) {
+        const { message } = error as Error;
+        throw new CheckpointError(whole.path, `weight "${whole.name}" cannot be read: ${message}.`);
+      }
+    }
+  }
+}
+
+function wholeOf([[name, shape], source]: Pair): Whole | undefined {
+  const { file } = source;
+  const [region, dtype] = [file.region(source.name), file.entries.get(source.name)?.dtype];
   if (!region || (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')) return undefined;
-  return { ...region, dtype, reversed: shape.length === 4 };
+  const place = { position: region.position, dtype, reversed: shape.length === 4 };
+  const bytes = elementCount(shape) * bytesPerElement(dtype);
+  return { name, path: file.path, file: region.file, bytes, place };
 }
 
 /** Writes a model's weights under PyTorch's names and shapes, with a checksum. @throws RangeError where F16 overflows. */
