@@ -66,11 +66,12 @@ export async function loadRunModels(
     unet: unetInit === '' ? undefined : unetInit,
     vae: pretrainedVaeModelNameOrPath,
     config,
-    ...{ ...modelHubOptions(options), ...hub },
+    ...modelHubOptions(options),
+    ...hub,
   });
   try {
     checkFamily(pretrainedModelNameOrPath, base.conditioning, options);
-    for (const config of constructedTextEncoders(base)) onTextEncoder(config);
+    for (const textEncoder of constructedTextEncoders(base)) onTextEncoder(textEncoder);
     return options.loraRank === undefined
       ? await wholeModels(base, options, checkpoint?.weights(CHECKPOINT_UNET))
       : await adapterModels(base, options, generator, checkpoint?.weights(CHECKPOINT_LORA));

@@ -3,7 +3,9 @@ import type { TorchGenerator } from '../random';
 
 /** Of `text_encoder` of stabilityai/stable-diffusion-xl-base-1.0: a CLIP ViT-L, the rest as in every CLIP. */
 const SDXL_FIRST_TEXT_ENCODER = {
-  ...{ hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12 },
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_hidden_layers: 12,
   num_attention_heads: 12,
 };
 
