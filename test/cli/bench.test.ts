@@ -12,7 +12,8 @@ import {
   type Work,
 } from '../../src/cli/bench/catalogue';
 import { watchLoad } from '../../src/cli/bench/load';
-import { type Measurement, quantile, type Timing } from '../../src/cli/bench/measure';
+import { type Measurement, measure, quantile, type Timing } from '../../src/cli/bench/measure';
+import type { Side } from '../../src/cli/bench/peer';
 import { loadingLine, rowOf, tableHead, tableRow } from '../../src/cli/bench/report';
 import { prepare, setUp } from '../../src/cli/bench/works';
 import { tensorCount } from '../../src/engine';
@@ -87,6 +88,36 @@ describe('loading as a case of bench', () => {
         cleanUp?.();
         assert.equal(tensorCount(), before);
       }));
+});
+
+describe('a side that takes too long', () => {
+  /** A process that answers a run after `ms`, the first one after `first`. */
+  const side = (name: string, ms: number, first = ms): Side => ({
+    name,
+    command: [
+      process.execPath,
+      '-e',
+      `let ms = ${first};
+      console.log('{}');
+      process.stdin.on('data', () => { setTimeout(console.log, ms, '{"ms":' + ms + '}'); ms = ${ms}; });
+      process.stdin.on('end', () => process.exit());`,
+    ],
+  });
+  const sides = [side('ours', 10), side('slow', 100), side('too slow', 60_000, 10)];
+  for (const memory of ['shared', 'alone'] as const)
+    it(`is given up (${memory} memory)`, async () => {
+      const work = { kind: 'resnet', channels: 32, side: 3 } as const;
+      const benchCase: BenchCase = { what: '', work, precision: 'f32', memory };
+      const options = { rounds: 2, warm_ups: 1, leastPatience: 1000, folder: '' };
+      const measured = await measure(sides, benchCase, options);
+      const [ours, slow, tooSlow] = measured.timings;
+      assert.deepEqual(ours?.runs, [10, 10]);
+      assert.deepEqual(slow?.runs, [100, 100]);
+      assert.deepEqual([tooSlow?.runs, tooSlow?.median], [[], 1000]);
+      const alone = { ...measured, timings: measured.timings.filter((_, i) => i !== 1) };
+      const line = tableRow(rowOf('some', benchCase, alone, 1e9));
+      assert.match(line, /\| 10.0 \(10.0–10.0\) +\| over 1000 +\| too slow +\| > 100.00× \|/);
+    }).timeout(20_000);
 });
 
 describe('quantile', () => {

@@ -10,7 +10,7 @@ export interface Timing {
   /** First and third quartile. */
   readonly quartiles: readonly [number, number];
   readonly least: number;
-  /** All of them, in the order they were taken. */
+  /** All of them, in the order they were taken; none where this side was given up after `median`. */
   readonly runs: readonly number[];
   readonly peakBytes: number | undefined;
   /** How far that is above what the process held when it was set up. */
@@ -31,6 +31,8 @@ export interface Measurement {
 export interface Rounds {
   readonly rounds: number;
   readonly warm_ups: number;
+  /** A side is not given up before that, in milliseconds. @default 20 000 */
+  readonly leastPatience?: number;
 }
 
 /** Linear interpolation between the order statistics. */
@@ -45,7 +47,12 @@ function timing(
   side: string,
   runs: readonly number[],
   memory: Pick<Timing, 'peakBytes' | 'growthBytes'>,
+  longest = Number.NaN,
 ): Timing {
+  if (runs.length === 0) {
+    const quartiles = [longest, longest] as const;
+    return { side, median: longest, quartiles, least: longest, runs, peakBytes: undefined };
+  }
   const quartiles = [quantile(runs, 0.25), quantile(runs, 0.75)] as const;
   return {
     side,
@@ -55,6 +62,10 @@ function timing(
     runs,
     ...memory,
   };
+}
+
+interface Turned extends Omit<Measurement, 'operations'> {
+  readonly longest: number;
 }
 
 /** The worst of several processes. */
@@ -69,12 +80,49 @@ function worstOf(timings: readonly Timing[]): Pick<Timing, 'peakBytes' | 'growth
   };
 }
 
+/** A run of another side may take so many times our own: PyTorch in bfloat16 needs hours on some processors. */
+const PATIENCE = 8;
+
+/** Asks sides for runs; who is given up is not asked again. */
+class Turns {
+  readonly runs: readonly number[][];
+  /** How long other sides than ours may take; known after our first run. */
+  longest: number;
+  private readonly givenUp = new Set<number>();
+
+  constructor(
+    private readonly peers: readonly Peer[],
+    private readonly leastPatience: number,
+    longest?: number,
+  ) {
+    this.runs = peers.map(() => []);
+    this.longest = longest ?? Number.POSITIVE_INFINITY;
+  }
+
+  async round(counts: boolean): Promise<void> {
+    for (const [j, peer] of this.peers.entries()) {
+      if (this.givenUp.has(j)) continue;
+      const ms = await peer.time(this.longest);
+      if (ms === undefined) this.giveUp(j);
+      else if (counts) this.runs[j]?.push(ms);
+      if (ms !== undefined && !Number.isFinite(this.longest))
+        this.longest = Math.max(this.leastPatience, PATIENCE * ms);
+    }
+  }
+
+  private giveUp(j: number): void {
+    this.givenUp.add(j);
+    this.runs[j]?.splice(0);
+  }
+}
+
 /** All sides are set up at once and take turns, so that they meet the same machine. */
 async function takeTurns(
   sides: readonly Side[],
   assignment: Assignment,
-  { rounds, warm_ups }: Rounds,
-): Promise<Omit<Measurement, 'operations'>> {
+  { rounds, warm_ups, leastPatience = 20_000 }: Rounds,
+  longest?: number,
+): Promise<Turned> {
   const peers: Peer[] = [];
   try {
     for (const side of sides) {
@@ -83,17 +131,16 @@ async function takeTurns(
       await peer.info; // one after the other: setting up takes memory
     }
     const before = peers.map((peer) => peer.bytes('VmRSS'));
-    for (let i = 0; i < warm_ups; i++) for (const peer of peers) await peer.time();
+    const turns = new Turns(peers, leastPatience, longest);
+    for (let i = 0; i < warm_ups; i++) await turns.round(false);
     const load = watchLoad(peers.map(({ pid }) => pid));
-    const runs: number[][] = peers.map(() => []);
-    for (let i = 0; i < rounds; i++)
-      for (const [j, peer] of peers.entries()) runs[j]?.push(await peer.time());
+    for (let i = 0; i < rounds; i++) await turns.round(true);
     const timings = sides.map(({ name }, j) => {
       const [peakBytes, heldBytes] = [peers[j]?.bytes('VmHWM'), before[j]];
       const growthBytes = peakBytes && heldBytes && peakBytes - heldBytes;
-      return timing(name, runs[j] ?? [], { peakBytes, growthBytes });
+      return timing(name, turns.runs[j] ?? [], { peakBytes, growthBytes }, turns.longest);
     });
-    return { timings, load: load() };
+    return { timings, load: load(), longest: turns.longest };
   } finally {
     for (const peer of peers) await peer.stop();
   }
@@ -103,23 +150,27 @@ async function takeTurns(
 async function takeTurnsAlone(
   sides: readonly Side[],
   assignment: Assignment,
-  { rounds, warm_ups }: Rounds,
-): Promise<Omit<Measurement, 'operations'>> {
-  const turns: (Omit<Measurement, 'operations'> & { readonly side: string })[] = [];
+  { rounds, ...options }: Rounds,
+): Promise<Turned> {
+  const turns: (Turned & { readonly side: string })[] = [];
+  const givenUp = new Set<Side>();
+  let longest: number | undefined;
   for (let i = 0; i < rounds; i++)
-    for (const side of sides)
-      turns.push({
-        side: side.name,
-        ...(await takeTurns([side], assignment, { rounds: 1, warm_ups })),
-      });
-  const timings = sides.map(({ name }) => {
-    const mine = turns.filter(({ side }) => side === name).flatMap((turn) => turn.timings);
-    const runs = mine.flatMap((one) => one.runs);
-    return timing(name, runs, worstOf(mine));
+    for (const side of sides) {
+      if (givenUp.has(side)) continue;
+      const turn = await takeTurns([side], assignment, { ...options, rounds: 1 }, longest);
+      longest ??= turn.longest;
+      if (turn.timings[0]?.runs.length === 0) givenUp.add(side);
+      turns.push({ side: side.name, ...turn });
+    }
+  const timings = sides.map((side) => {
+    const mine = turns.filter((turn) => turn.side === side.name).flatMap((turn) => turn.timings);
+    const runs = givenUp.has(side) ? [] : mine.flatMap((one) => one.runs);
+    return timing(side.name, runs, worstOf(mine), longest);
   });
   const loads = turns.map(({ load }) => load);
   const worst = loads.reduce((a, b) => ((b.processors ?? 0) > (a.processors ?? 0) ? b : a));
-  return { timings, load: worst };
+  return { timings, load: worst, longest: longest ?? Number.POSITIVE_INFINITY };
 }
 
 /** What the only answer to an assignment is. */
@@ -138,7 +189,7 @@ export async function measure(
   { work, precision, memory }: BenchCase,
   options: Rounds & { readonly folder: string },
 ): Promise<Measurement> {
-  const { folder, rounds } = options;
+  const { folder } = options;
   // a model is loaded once in a process: the second time its memory would already be there
   const warm_ups = work.kind === 'load' ? 0 : options.warm_ups;
   const hasLayout = work.kind !== 'load' && work.kind !== 'first-tensor';
@@ -150,10 +201,10 @@ export async function measure(
       : undefined;
   const counted = torch && (await ask(torch, { work, precision, folder, task: 'count' }));
   const take = memory === 'alone' ? takeTurnsAlone : takeTurns;
-  const measured = await take(
+  const { longest, ...measured } = await take(
     taking,
     { work, precision, folder, task: 'run' },
-    { rounds, warm_ups },
+    { ...options, warm_ups },
   );
   const operations = Number(counted?.operations) || undefined;
   const weightBytes = Number(prepared?.weightBytes) || undefined;

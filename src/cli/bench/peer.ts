@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { usableProcessors } from '../../engine/threads';
 import type { Precision, Work } from './catalogue';
 import type { Calibration } from './works';
@@ -72,10 +73,22 @@ export class Peer {
     return JSON.parse(value);
   }
 
-  /** Milliseconds of one run. */
-  async time(): Promise<number> {
+  /** Milliseconds of one run; undefined where it takes longer than that: then the process is ended. */
+  async time(longest = Number.POSITIVE_INFINITY): Promise<number | undefined> {
     this.child.stdin?.write('run\n');
-    return Number((await this.read('A process')).ms);
+    const answer = this.read('A process');
+    if (!Number.isFinite(longest)) return Number((await answer).ms);
+    const waiting = new AbortController();
+    const tooLong = setTimeout(longest, undefined, { signal: waiting.signal, ref: false });
+    const first = await Promise.race([answer, tooLong]);
+    if (first !== undefined) {
+      tooLong.catch(() => {}); // it is told to stop
+      waiting.abort();
+      return Number(first.ms);
+    }
+    answer.catch(() => {}); // nobody waits for it any more
+    this.child.kill('SIGKILL');
+    return undefined;
   }
 
   /** Bytes of the process that are resident now, or were at most, where there is a /proc. */
@@ -89,7 +102,7 @@ export class Peer {
 
   /** Ends the process. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.stdin?.end();
     await ended;

@@ -42,6 +42,7 @@ const digits = (ms: number) => ms.toFixed(ms < 100 ? 1 : 0);
 
 function spread(t: Timing | undefined): string {
   if (!t) return '';
+  if (t.runs.length === 0) return `over ${digits(t.median)}`;
   return `${digits(t.median)} (${t.quartiles.map(digits).join('–')})`;
 }
 
@@ -55,7 +56,7 @@ export function tableRow({ name, timings, peer, ratio, floor, load }: Row): stri
     spread(timings[0]),
     spread(peer),
     peer?.side.replace('PyTorch ', '') ?? '',
-    ratio === undefined ? '' : `${ratio.toFixed(2)}×`,
+    ratio === undefined ? '' : `${peer?.runs.length === 0 ? '> ' : ''}${ratio.toFixed(2)}×`,
     floor === undefined ? '' : digits(floor),
     `${gigabytes(timings[0])} / ${gigabytes(peer)}`,
     load.processors === undefined ? `${load.loadAverage.toFixed(1)}` : load.processors.toFixed(2),
