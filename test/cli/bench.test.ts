@@ -64,7 +64,7 @@ describe('the cases of bench', () => {
     it(`${work.kind}${'lora' in work ? ' with an adapter' : ''} runs on our side in both precisions, and leaves nothing`, async () => {
       for (const precision of ['f32', 'bf16'] as const) {
         const run = setUp(work, precision, tmpdir());
-        await run();
+        assert.equal(await run(), undefined); // a function would clean up
         const before = tensorCount();
         await run();
         assert.equal(tensorCount(), before);

@@ -46,5 +46,7 @@ export function vaeRun(work: WorkOf<'vae'>, precision: Precision): () => void {
   const x = someTensor(way === 'encode' ? [1, side, side, 3] : [1, side / 8, side / 8, 4]);
   const run =
     way === 'encode' ? () => encode(vae, x, { tiling }).mean : () => decode(vae, x, { tiling });
-  return () => noGrad(() => inPrecision(precision, run).floats());
+  return () => {
+    noGrad(() => inPrecision(precision, run).floats());
+  };
 }

@@ -1,4 +1,4 @@
-import { fused } from '../backend';
+import { engineInfo, fused } from '../backend';
 import { noGrad, record } from '../tape';
 import type { Tensor } from '../tensor';
 import {
@@ -98,10 +98,11 @@ export function biasGradient(dy: Tensor, bias: Tensor | undefined): Tensor | und
 }
 
 /**
- * Largest weight whose float32 product is ours: from here on oneDNN's was up to a tenth faster (Zen 4). In bfloat16
- * ours is as fast, and needs no copy of the weight.
+ * Largest weight whose float32 product is ours. With AVX-512, oneDNN's was up to a tenth faster from here on (Zen 4);
+ * with AVX2, TensorFlow's were up to a quarter slower at every size (Zen 3). In bfloat16 ours is as fast, and needs no
+ * copy of the weight.
  */
-const OWN_WEIGHTS = 2 ** 19;
+const OWN_WEIGHTS = engineInfo().isa === 'avx2' ? Number.POSITIVE_INFINITY : 2 ** 19;
 
 /**
  * Lets `add` add the gradient of `weight` to its flat gradient, or to zeros where it has none of
