@@ -27,10 +27,12 @@ std::string registerAll() {
 
 // glibc moves the size from which blocks are mapped up to the largest it has seen freed, 32 MB at most. Activations
 // below that then share its heap with what outlives them, and the heap grows with every step. A fixed size stops that.
+// The heap's end then goes back to the system at 128 KB, to be asked for again by the next operation: it waits for more.
 void keepHeapWhole() {
 #ifdef __GLIBC__
-  constexpr int mappedFrom = 8 << 20;
+  constexpr int mappedFrom = 8 << 20, trimmedFrom = 64 << 20;
   if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, mappedFrom);
+  if (std::getenv("MALLOC_TRIM_THRESHOLD_") == nullptr) mallopt(M_TRIM_THRESHOLD, trimmedFrom);
 #endif
 }
 
