@@ -1,7 +1,8 @@
 /** What the kernel knows of the code in cells: types, names, help, sources that change, tensors that stay. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type KernelClient, startKernel } from '../../../kernels/typescript/client';
 
 type Json = { readonly [key: string]: unknown };
@@ -95,15 +96,20 @@ describe('the kernel’s language', () => {
   });
 
   it('completes and explains while a cell keeps the main thread busy', async () => {
-    const done = join(folder, 'done');
+    const [begun, done] = [join(folder, 'begun'), join(folder, 'done')];
+    const begin = `import { existsSync, writeFileSync } from 'node:fs';\nconst word = 'free';\nwriteFileSync(${JSON.stringify(begun)}, '');`;
     const wait = `while (!existsSync(${JSON.stringify(done)}));`; // lets nothing else run
-    const cell = run(`import { existsSync } from 'node:fs';\nconst word = 'free';\n${wait}`);
-    const { matches } = await ask('complete', 'word.toUpp');
-    assert.deepEqual(matches, ['toUpperCase']);
-    assert.match(await hover('word'), /const word: "free"/);
-    const open = await kernel.request('is_complete_request', { code: 'if (word) {' });
-    assert.deepEqual(open, { status: 'incomplete', indent: '  ' });
-    writeFileSync(done, '');
+    const cell = run(`${begin}\n${wait}`);
+    try {
+      while (!existsSync(begun)) await setTimeout(10);
+      const { matches } = await ask('complete', 'word.toUpp');
+      assert.deepEqual(matches, ['toUpperCase']);
+      assert.match(await hover('word'), /const word: "free"/);
+      const open = await kernel.request('is_complete_request', { code: 'if (word) {' });
+      assert.deepEqual(open, { status: 'incomplete', indent: '  ' });
+    } finally {
+      writeFileSync(done, '');
+    }
     assert.equal((await cell).reply.status, 'ok');
   });
 
