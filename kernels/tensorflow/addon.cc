@@ -27,7 +27,7 @@ std::string registerAll() {
 
 // glibc moves the size from which blocks are mapped up to the largest it has seen freed, 32 MB at most. Activations
 // below that then share its heap with what outlives them, and the heap grows with every step. A fixed size stops that.
-// The heap's end then goes back to the system at 128 KB, to be asked for again by the next operation: it waits for more.
+// The heap's end then goes back to the system at 128 KB, to be asked for again by the next operation: so much of it is kept.
 void keepHeapWhole() {
 #ifdef __GLIBC__
   constexpr int mappedFrom = 8 << 20, trimmedFrom = 64 << 20;

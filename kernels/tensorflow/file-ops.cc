@@ -19,7 +19,6 @@ namespace dpo {
 namespace {
 
 constexpr int64_t kPartBytes = 1 << 19;   // what a thread should have to do
-constexpr int64_t kPlainBytes = 1 << 20;  // of a weight that one thread reads at a time
 constexpr int64_t kPieceBytes = 1 << 18;  // read at once to be converted: it stays in the cache
 constexpr int64_t kAheadBytes = 1 << 24;  // of the file that the disk is to fetch meanwhile
 
@@ -110,7 +109,7 @@ class Jobs {
       });
     }
     for (const Weight<T>& w : weights) {
-      if (w.taps == 0) add(w, kPlainBytes / sizeof(T), w.size, readPlain<T>);
+      if (w.taps == 0) add(w, kPagesBytes / sizeof(T), w.size, readPlain<T>);
     }
     for (const Weight<T>& w : weights) {
       if (w.taps > 0) add(w, 4 * kLine<T>, w.O(), readReversed<T>);  // the four lines share a page

@@ -9,7 +9,7 @@ import { usableProcessors } from '../engine/threads';
 import { writeTextAtomically } from '../hub/atomic';
 import { type BenchArgs, benchArgs } from './bench/args';
 import { type BenchCase, benchCases, type Precision } from './bench/catalogue';
-import { measure, measurePeak } from './bench/measure';
+import { measure, measurePeak, PATIENCE } from './bench/measure';
 import { type Side, sides } from './bench/peer';
 import { loadingLine, type Row, rowOf, tableHead, tableRow } from './bench/report';
 import { checkOutputs } from './output-files';
@@ -43,7 +43,9 @@ async function measureAll(args: BenchArgs, folder: string): Promise<object> {
     everyone,
     chosen.map(([, c]) => c),
   );
-  say(`Median (quartiles) of ${args.rounds} runs, taken in turns; PyTorch in its better form.`);
+  say(
+    `Median (quartiles) of ${args.rounds} runs, taken in turns; PyTorch in its better form, given up at ${PATIENCE} times ours.`,
+  );
   say(
     'Memory: peak of the process in GB, ours / PyTorch. Others: processors that other work took.',
   );

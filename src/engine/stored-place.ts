@@ -1,4 +1,5 @@
 import { createHandle, deleteHandle, execute } from './backend';
+import { sizeOf } from './dtype';
 import { typeOf } from './ops/call';
 import type { Tensor } from './tensor';
 
@@ -27,9 +28,8 @@ const INT64 = 9; // tensorflow/c/tf_datatype.h
  */
 export function readStored(file: number, weights: readonly PlacedWeight[], buffer: Tensor): void {
   const places = weights.flatMap(({ first, shape, place: { position, dtype, reversed } }) => {
-    const size = shape.reduce((product, n) => product * n, 1);
     const [height = 0, width = 0, inputs = 0] = reversed ? shape : [];
-    return [position, STORED[dtype], first, size, height * width, inputs];
+    return [position, STORED[dtype], first, sizeOf(shape), height * width, inputs];
   });
   const handles = [[file], places].map((numbers) =>
     createHandle([numbers.length], INT64, BigInt64Array.from(numbers, BigInt)),

@@ -105,16 +105,20 @@ function readStretch(stretch: readonly Whole[], parameters: Parameters): void {
     );
   try {
     read(stretch);
+  } catch (error) {
+    const { message } = error as Error;
+    const failing = stretch.find((whole) => fails(() => read([whole]))); // the kernels do not say which
+    const which = failing ? `weight "${failing.name}"` : 'a weight';
+    throw new CheckpointError((stretch[0] as Whole).path, `${which} cannot be read: ${message}.`);
+  }
+}
+
+function fails(fn: () => void): boolean {
+  try {
+    fn();
+    return false;
   } catch {
-    // it does not say at which: they are read one by one
-    for (const whole of stretch) {
-      try {
-        read([whole]);
-      } catch (error) {
-        const { message } = error as Error;
-        throw new CheckpointError(whole.path, `weight "${whole.name}" cannot be read: ${message}.`);
-      }
-    }
+    return true;
   }
 }
 

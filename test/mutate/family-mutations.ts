@@ -112,6 +112,13 @@ export const familyMutations: readonly Mutation[] = [
     tests: ['test/hub/pipeline-families.test.ts'],
   },
   {
+    what: 'loading: a stretch of several files read from the first',
+    file: 'src/hub/weights.ts',
+    from: 'wholes[i + 1]?.file === whole.file &&',
+    to: 'i + 1 < wholes.length &&',
+    tests: ['test/hub/weights.test.ts'],
+  },
+  {
     what: 'loading: the first third for all three of a joined weight',
     file: 'src/hub/original/stored-views.ts',
     from: 'region.position + (stored.third ?? 0) * size }',

@@ -81,7 +81,7 @@ function worstOf(timings: readonly Timing[]): Pick<Timing, 'peakBytes' | 'growth
 }
 
 /** A run of another side may take so many times our own: PyTorch in bfloat16 needs hours on some processors. */
-const PATIENCE = 8;
+export const PATIENCE = 8;
 
 /** Asks sides for runs; who is given up is not asked again. */
 class Turns {

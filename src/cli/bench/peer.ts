@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout } from 'node:timers/promises';
 import { usableProcessors } from '../../engine/threads';
 import type { Precision, Work } from './catalogue';
 import type { Calibration } from './works';
@@ -76,19 +75,17 @@ export class Peer {
   /** Milliseconds of one run; undefined where it takes longer than that: then the process is ended. */
   async time(longest = Number.POSITIVE_INFINITY): Promise<number | undefined> {
     this.child.stdin?.write('run\n');
-    const answer = this.read('A process');
-    if (!Number.isFinite(longest)) return Number((await answer).ms);
-    const waiting = new AbortController();
-    const tooLong = setTimeout(longest, undefined, { signal: waiting.signal, ref: false });
-    const first = await Promise.race([answer, tooLong]);
-    if (first !== undefined) {
-      tooLong.catch(() => {}); // it is told to stop
-      waiting.abort();
-      return Number(first.ms);
+    const isLimited = Number.isFinite(longest);
+    const killing = isLimited ? setTimeout(() => this.child.kill('SIGKILL'), longest) : undefined;
+    try {
+      const { ms } = await this.read('A process');
+      return this.child.killed ? undefined : Number(ms);
+    } catch (error) {
+      if (this.child.killed) return undefined;
+      throw error;
+    } finally {
+      clearTimeout(killing);
     }
-    answer.catch(() => {}); // nobody waits for it any more
-    this.child.kill('SIGKILL');
-    return undefined;
   }
 
   /** Bytes of the process that are resident now, or were at most, where there is a /proc. */

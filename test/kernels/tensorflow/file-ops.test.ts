@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHandle } from '../../../src/engine/backend';
+import { sizeOf } from '../../../src/engine/dtype';
 import {
   bfloat16ToFloat32,
   float16ToFloat32,
@@ -44,8 +45,6 @@ const bits = (data: Float32Array) => new Uint32Array(data.buffer, data.byteOffse
 
 const int64 = (...numbers: number[]) =>
   createHandle([numbers.length], INT64, BigInt64Array.from(numbers, BigInt));
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
 
 /** A weight of the buffer: where it starts, its shape, and what the file has for it. */
 interface Wanted {
@@ -183,13 +182,9 @@ describe('DpoReadFile', () => {
     for (const [wanted, refusal] of [
       [{ first: 1 }, /beyond the buffer/],
       [{ first: -1 }, /beyond the buffer/],
-      [{ shape: [1, 2, 3, 1], reversed: true }, undefined],
       [{ shape: [1, -1, 3, -3], reversed: true }, /no convolution/],
-    ] as const) {
-      const reading = readInto(9, FLOAT, [{ ...place, ...wanted }]);
-      if (refusal) await assert.rejects(reading, refusal);
-      else assert.equal((await reading)[8], 7); // what is not asked for stays
-    }
+    ] as const)
+      await assert.rejects(readInto(9, FLOAT, [{ ...place, ...wanted }]), refusal);
     const weight = floats(few);
     const [closed, places] = [int64(1_000_000), int64(0, 0, 0, 9, 0, 0)];
     for (const [table, refusal] of [
