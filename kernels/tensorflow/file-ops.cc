@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kPartBytes = 1 << 19;   // what a thread should have to do
 constexpr int64_t kPieceBytes = 1 << 18;  // read at once to be converted: it stays in the cache
-constexpr int64_t kAheadBytes = 1 << 24;  // of the file that the disk is to fetch meanwhile
+constexpr int64_t kAheadBytes = 1 << 27;  // of the file that the disk is to fetch meanwhile
 
 /** A stretch of an open file; `at` is the byte that its first number starts at. */
 struct Stretch {
