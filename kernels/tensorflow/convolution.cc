@@ -6,6 +6,9 @@
 namespace dpo::DPO_ISA {
 namespace {
 
+/** Pixels of a picture whose places are taken one by one. */
+constexpr int64_t kSmallPicture = 256;
+
 /** Which pixel of the input each tap of each output pixel reads; outside the picture it is zeros. */
 template <class T>
 class Taps {
@@ -13,20 +16,26 @@ class Taps {
   Taps(const ConvShape& shape, const T* x, const T* zeros)
       : n_(shape), x_(x), zeros_(zeros) {}
 
-  /** An output pixel, in the order of memory. */
+  /** An output pixel. */
   struct Pixel {
     int64_t sample, row, column;
   };
-  Pixel pixel(int64_t index) const {
+  /** The `index`-th pixel in the order of memory. */
+  Pixel inMemory(int64_t index) const {
     const int64_t line = index / n_.outWidth;
     return {line / n_.outHeight, line % n_.outHeight, index % n_.outWidth};
   }
-  void advance(Pixel& p) const {
-    if (++p.column < n_.outWidth) return;
-    p.column = 0;
-    if (++p.row < n_.outHeight) return;
-    p.row = 0;
-    p.sample++;
+  /**
+   * The `index`-th pixel of a product's rows. Of small pictures a place comes with all its samples,
+   * so that whole tiles lie beside an edge, where they need not multiply the zeros beyond it.
+   */
+  Pixel inTiles(int64_t index) const {
+    if (n_.samples < kTileRows || n_.outHeight * n_.outWidth > kSmallPicture) return inMemory(index);
+    const int64_t place = index / n_.samples;
+    return {index % n_.samples, place / n_.outWidth, place % n_.outWidth};
+  }
+  int64_t indexOf(const Pixel& p) const {
+    return (p.sample * n_.outHeight + p.row) * n_.outWidth + p.column;
   }
 
   const T* source(const Pixel& p, int64_t tap) const {
@@ -85,13 +94,21 @@ void convolution(const Convolution<T>& op) {
   const int64_t pixels = n.samples * n.outHeight * n.outWidth;
   const RowProduct<T> product{pixels,  taps,        K,   panels, buffers.packed,
                               op.bias, op.residual, op.y};
-  multiply(product, [&](int64_t first, const Left<T>** rows) {
-    auto pixel = source.pixel(first);
+  multiply(product, [&](int64_t first, TileRows<T>& tile) {
+    typename Taps<Left<T>>::Pixel pixel[kTileRows];
     for (int64_t i = 0; i < kTileRows; i++) {
-      for (int64_t tap = 0; tap < taps; tap++) {
-        rows[tap * kTileRows + i] = source.source(pixel, tap);
+      pixel[i] = source.inTiles(smallerOf(first + i, pixels - 1));
+      tile.target[i] = source.indexOf(pixel[i]);
+    }
+    tile.segments = 0;
+    for (int64_t tap = 0; tap < taps; tap++) {
+      bool inside = false;
+      for (int64_t i = 0; i < kTileRows; i++) {
+        tile.rows[tile.segments][i] = source.source(pixel[i], tap);
+        inside |= tile.rows[tile.segments][i] != buffers.zeros;
       }
-      if (first + i + 1 < pixels) source.advance(pixel);
+      tile.segment[tile.segments] = tap;
+      tile.segments += inside;
     }
   });
 }
@@ -102,17 +119,19 @@ void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   const int64_t pixels = n.samples * n.outHeight * n.outWidth, units = unitsOf<T>(pixels);
   const Panels panels(n.out);
   const Buffers<T, T> buffers(panels.size(units), n.in);
+  bool finite = true;
   packInParallel(units, n.out, [&](int64_t first, int64_t count) {
     packRows<T>(op.dy, n.out, panels, pixels, first, count, buffers.packed);
+    const int64_t from = first * kPerUnit<T>, end = smallerOf(from + count * kPerUnit<T>, pixels);
+    if (!allFinite(op.dy + from * n.out, (end - from) * n.out)) {
+      __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
+    }
   });
   const Taps<T> source(n, op.x, buffers.zeros);
   const ColumnProduct<T> product{n.in,   n.kernelHeight * n.kernelWidth, pixels, panels,
-                                 buffers.packed, op.acc};
+                                 buffers.packed, finite ? buffers.zeros : nullptr, op.acc};
   multiplyInto(product, [&](int64_t tap, int64_t first, int64_t count, const T** columns) {
-    auto pixel = source.pixel(first);
-    for (int64_t k = 0; k < count; k++, source.advance(pixel)) {
-      columns[k] = source.source(pixel, tap);
-    }
+    for (int64_t k = 0; k < count; k++) columns[k] = source.source(source.inMemory(first + k), tap);
   });
 }
 

@@ -18,8 +18,13 @@ void linear(const Linear<T>& op) {
   });
   const Left<T>* x = leftFactor(op.x, op.rows * K);
   const RowProduct<T> product{op.rows, 1, K, panels, packed, op.bias, op.residual, op.y};
-  multiply(product, [&](int64_t first, const Left<T>** rows) {
-    for (int64_t i = 0; i < kTileRows; i++) rows[i] = x + smallerOf(first + i, op.rows - 1) * K;
+  multiply(product, [&](int64_t first, TileRows<T>& tile) {
+    tile.segments = 1;
+    tile.segment[0] = 0;
+    for (int64_t i = 0; i < kTileRows; i++) {
+      tile.target[i] = smallerOf(first + i, op.rows - 1);
+      tile.rows[0][i] = x + tile.target[i] * K;
+    }
   });
 }
 
@@ -31,7 +36,7 @@ void linearWeightGrad(const LinearWeightGrad<T>& op) {
   packInParallel(units, op.in, [&](int64_t first, int64_t count) {
     packRows<T>(op.x, op.in, panels, op.rows, first, count, packed);
   });
-  const ColumnProduct<T> product{op.out, 1, op.rows, panels, packed, op.acc};
+  const ColumnProduct<T> product{op.out, 1, op.rows, panels, packed, nullptr, op.acc};
   multiplyInto(product, [&](int64_t, int64_t first, int64_t count, const T** columns) {
     for (int64_t k = 0; k < count; k++) columns[k] = op.dy + (first + k) * op.out;
   });

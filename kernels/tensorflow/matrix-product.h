@@ -14,10 +14,14 @@ constexpr int64_t kProductGrain = 32768;
 constexpr int64_t kPackGrain = 16384;
 /** Tiles of rows that one part computes for all panels while their rows are in the cache. */
 constexpr int64_t kChunkTiles = 8;
+/** Parts for each thread, so that all end at about the same time. */
+constexpr int64_t kPartsPerThread = 4;
+/** Tiles' rows or panels that a part of a gradient has at least, for one reading of the other factor. */
+constexpr int64_t kPartStrips = 4;
+/** Sums that stay in the second cache beside the factors. */
+constexpr int64_t kNearNumbers = 65536;
 /** Units of the right factor that stay in the first cache while a gradient's tiles go by. */
 constexpr int64_t kDepthBlock = 128;
-/** Most pointer groups of a product: a 3 × 3 convolution's taps. */
-constexpr int64_t kMostSegments = 9;
 
 /** pack(first, count) for all `units` of a factor of `columns` columns, in parallel. */
 template <class Pack>
@@ -63,33 +67,29 @@ struct RowProduct {
   T* y;
 };
 
-/** point(first, pointers) writes, segment by segment, where kTileRows rows from `first` on begin. */
+/** point(first, tile) tells of the kTileRows rows from `first` on what a tile must know. */
 template <class T, class Point>
 void multiply(const RowProduct<T>& op, Point point) {
   const int64_t C = op.panels.columns, units = unitsOf<T>(op.depth);
   const int64_t tiles = (op.rows + kTileRows - 1) / kTileRows;
   const int threads = partsFor(op.rows * op.segments * op.depth * C, kProductGrain);
-  // Few rows: each part takes all of them and one panel.
-  const bool byPanel = tiles < 2 * threads;
-  const int64_t chunks = byPanel ? 1 : smallerOf((tiles + kChunkTiles - 1) / kChunkTiles, 4096);
-  const int64_t stretches = byPanel ? op.panels.count : 1;
-  const auto chunkOfTiles = [&](Range range, int64_t firstPanel, int64_t endPanel) {
-    const Left<T>* pointers[kChunkTiles * kMostSegments * kTileRows];
-    const int64_t group = op.segments * kTileRows;
+  // Few chunks of rows would leave a thread without work at the end: each is several stretches of panels.
+  const int64_t chunks = smallerOf((tiles + kChunkTiles - 1) / kChunkTiles, 4096);
+  const int64_t stretches = smallerOf(op.panels.count, (kPartsPerThread * threads - 1) / chunks + 1);
+  const auto product = [&](Range range, Range panels) {
+    TileRows<T> chunk[kChunkTiles];
     for (int64_t begin = range.begin; begin < range.end; begin += kChunkTiles) {
       const int64_t end = smallerOf(begin + kChunkTiles, range.end);
-      for (int64_t t = begin; t < end; t++) point(t * kTileRows, pointers + (t - begin) * group);
-      for (int64_t p = firstPanel; p < endPanel; p++) {
+      for (int64_t t = begin; t < end; t++) point(t * kTileRows, chunk[t - begin]);
+      for (int64_t p = panels.begin; p < panels.end; p++) {
         const Panel panel(op.panels, p, units);
+        const Epilogue<T> add{op.bias ? op.bias + panel.firstColumn : nullptr,
+                              op.residual ? op.residual + panel.firstColumn : nullptr};
         for (int64_t t = begin; t < end; t++) {
-          const int64_t at = t * kTileRows * C + panel.firstColumn;
-          const Epilogue<T> add{op.bias ? op.bias + panel.firstColumn : nullptr,
-                                op.residual ? op.residual + at : nullptr};
-          const Target<T> c{op.y + at, C, smallerOf(op.rows - t * kTileRows, kTileRows),
-                            panel.columns};
+          const Target<T> c{op.y + panel.firstColumn, C,
+                            smallerOf(op.rows - t * kTileRows, kTileRows), panel.columns};
           withVectors(panel.vectors, [&](auto vectors) {
-            rowTile<decltype(vectors)::value>(pointers + (t - begin) * group, op.segments,
-                                              op.depth, op.right + panel.offset,
+            rowTile<decltype(vectors)::value>(chunk[t - begin], op.depth, op.right + panel.offset,
                                               op.panels.size(units), add, c);
           });
         }
@@ -98,9 +98,8 @@ void multiply(const RowProduct<T>& op, Point point) {
   };
   const auto part = [&](int index) {
     const int64_t chunk = index / stretches, stretch = index % stretches;
-    const Range range = share(tiles, static_cast<int>(chunk), static_cast<int>(chunks));
-    if (byPanel) chunkOfTiles(range, stretch, stretch + 1);
-    else chunkOfTiles(range, 0, op.panels.count);
+    product(share(tiles, static_cast<int>(chunk), static_cast<int>(chunks)),
+            share(op.panels.count, static_cast<int>(stretch), static_cast<int>(stretches)));
   };
   const int parts = static_cast<int>(chunks * stretches);
   if (threads > 1) {
@@ -116,8 +115,23 @@ struct ColumnProduct {
   int64_t rows, segments, depth;
   const Panels& panels;
   const Unit<T>* right;
+  const T* zeros;  // a column of the left factor that holds nothing else; null: there is none
   float* acc;
 };
+
+/** Drops units of zeros from `columns`, writes which are left, and returns the numbers that are. */
+template <class T>
+int64_t dropZeros(const T** columns, int64_t count, const T* zeros, int64_t* left) {
+  constexpr int64_t P = kPerUnit<T>;
+  int64_t kept = 0;
+  for (int64_t k = 0; k < count; k += P) {
+    const int64_t numbers = smallerOf(P, count - k);
+    if (columns[k] == zeros && columns[k + numbers - 1] == zeros) continue;
+    left[kept / P] = k / P;
+    for (int64_t i = 0; i < numbers; i++) columns[kept++] = columns[k + i];
+  }
+  return kept;
+}
 
 /** Columns `begin` … `end`−1 of `count` rows reached through pointers, as units [·, width]. */
 template <class T>
@@ -140,22 +154,33 @@ void multiplyInto(const ColumnProduct<T>& op, Point point) {
   const int64_t C = op.panels.columns, units = unitsOf<T>(op.depth);
   const int64_t tiles = (op.rows + kTileRows - 1) / kTileRows, jobs = op.segments * tiles;
   const int threads = partsFor(op.rows * op.segments * op.depth * C, kProductGrain);
-  const int parts = threads > 1 ? static_cast<int>(smallerOf(jobs, 4 * threads)) : 1;
+  // Parts divide the longer side, so that each reads the other factor for as many sums as can be.
+  const bool byPanel = op.segments * op.rows < C;
+  const int64_t strips = byPanel ? op.panels.count : jobs;
+  const int parts = threads == 1 ? 1 : static_cast<int>(smallerOf(
+      strips, largerOf(threads, smallerOf(strips / kPartStrips, kPartsPerThread * threads))));
   const auto body = [&](int part) {
-    const Range range = share(jobs, part, parts);
-    const int64_t most = smallerOf(range.end - range.begin, tiles) * kTileRows;
-    auto* left = reinterpret_cast<Unit<T>*>(scratch(Scratch::part, kDepthBlock * (most + kLanes)));
+    const Range strip = share(strips, part, parts), all = {0, byPanel ? jobs : op.panels.count};
+    const Range range = byPanel ? all : strip, panels = byPanel ? strip : all;
+    // Rows whose sums stay in the second cache while all of depth goes by.
+    const int64_t rowNumbers = (panels.end - panels.begin) * kTileRows * kTileVectors * kLanes;
+    const int64_t blockTiles = smallerOf(tiles, largerOf(kChunkTiles, kNearNumbers / rowNumbers));
+    const int64_t most = blockTiles * kTileRows + kLanes;
+    auto* left = reinterpret_cast<Unit<T>*>(scratch(Scratch::part, kDepthBlock * most));
     const T* pointers[kBlock];
-    for (int64_t k = 0; k < op.depth; k += kBlock) {
-      const int64_t count = smallerOf(kBlock, op.depth - k);
-      for (int64_t job = range.begin; job < range.end;) {
-        const int64_t segment = job / tiles, end = smallerOf((segment + 1) * tiles, range.end);
-        const int64_t firstRow = (job - segment * tiles) * kTileRows;
-        const int64_t endRow = smallerOf((end - segment * tiles) * kTileRows, op.rows);
-        const int64_t width = (endRow - firstRow + kLanes - 1) / kLanes * kLanes;
-        point(segment, k, count, pointers);
+    int64_t kept[kDepthBlock];
+    for (int64_t job = range.begin, end; job < range.end; job = end) {
+      const int64_t segment = job / tiles;
+      end = smallerOf(smallerOf((segment + 1) * tiles, range.end), job + blockTiles);
+      const int64_t firstRow = (job - segment * tiles) * kTileRows;
+      const int64_t endRow = smallerOf((end - segment * tiles) * kTileRows, op.rows);
+      const int64_t width = (endRow - firstRow + kLanes - 1) / kLanes * kLanes;
+      for (int64_t k = 0; k < op.depth; k += kBlock) {
+        point(segment, k, smallerOf(kBlock, op.depth - k), pointers);
+        const int64_t count = dropZeros(pointers, smallerOf(kBlock, op.depth - k), op.zeros, kept);
+        const Depth depth{unitsOf<T>(count), kept};
         packLeft(pointers, count, firstRow, endRow, left, width);
-        for (int64_t p = 0; p < op.panels.count; p++) {
+        for (int64_t p = panels.begin; p < panels.end; p++) {
           const Panel panel(op.panels, p, units);
           const Unit<T>* right =
               op.right + panel.offset + k / kPerUnit<T> * panel.vectors * kLanes;
@@ -163,12 +188,11 @@ void multiplyInto(const ColumnProduct<T>& op, Point point) {
             for (int64_t row = firstRow; row < endRow; row += kTileRows) {
               const Target<float> c{op.acc + (segment * op.rows + row) * C + panel.firstColumn, C,
                                     smallerOf(kTileRows, endRow - row), panel.columns};
-              columnTiles<decltype(vectors)::value, T>(left + row - firstRow, width,
-                                                       unitsOf<T>(count), right, c);
+              columnTiles<decltype(vectors)::value, T>(left + row - firstRow, width, depth, right,
+                                                       c);
             }
           });
         }
-        job = end;
       }
     }
   };

@@ -15,6 +15,7 @@ constexpr int kTileRows = kRegisters == 32 ? 8 : 6;
 constexpr int kTileVectors = kRegisters == 32 ? 3 : 2;
 
 DPO_INLINE int64_t smallerOf(int64_t a, int64_t b) { return a < b ? a : b; }
+DPO_INLINE int64_t largerOf(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /** How `columns` columns divide into panels of at most kTileVectors vectors, as evenly as they can. */
 struct Panels {

@@ -20,6 +20,18 @@ struct Target {
   int64_t stride, rows, columns;
 };
 
+/** Most pointer groups of a product: a 3 × 3 convolution's taps. */
+constexpr int64_t kMostSegments = 9;
+
+/** A tile's rows: which of the target's each is, and what it reads of the left factor. */
+template <class T>
+struct TileRows {
+  int64_t target[kTileRows];
+  int64_t segments;                // matrices of the right factor that are not multiplied by zeros alone
+  int64_t segment[kMostSegments];  // which they are
+  const Left<T>* rows[kMostSegments][kTileRows];  // for each of them, where the rows begin
+};
+
 /** What is added to a tile on its way out: a number for each column, and a number for each element. */
 template <class T>
 struct Epilogue {
@@ -53,20 +65,20 @@ DPO_INLINE void multiplyUnit(Vec (&sums)[Rows][Vectors], const Unit<T>* b, UnitO
 }
 
 /**
- * c[i][j] = Σ over s and k of rows[s][i][k]·b[s][k][j], + bias + residual. `rows` holds `segments`
- * groups of kTileRows pointers to `depth` numbers; those beyond the target's rows are computed and
- * thrown away. A segment of b begins every `segmentSize`. Of T, the bias is rounded as autocast does.
+ * c[target[i]][j] = Σ over s and k of rows[s][i][k]·b[segment[s]][k][j], + bias + residual; rows
+ * beyond the target's are computed and thrown away. A segment of b begins every `segmentSize`. Of
+ * T, the bias is rounded as autocast does.
  */
 template <int Vectors, class T>
-void rowTile(const Left<T>* const* rows, int64_t segments, int64_t depth, const Unit<T>* right,
-             int64_t segmentSize, const Epilogue<T>& add, const Target<T>& c) {
+void rowTile(const TileRows<T>& tile, int64_t depth, const Unit<T>* right, int64_t segmentSize,
+             const Epilogue<T>& add, const Target<T>& c) {
   constexpr int P = kPerUnit<T>;
   Vec sums[kTileRows][Vectors] = {};
-  for (int64_t s = 0; s < segments; s++, rows += kTileRows, right += segmentSize) {
-    const Unit<T>* b = right;
+  for (int64_t s = 0; s < tile.segments; s++) {
+    const Unit<T>* b = right + tile.segment[s] * segmentSize;
     const Left<T>* row[kTileRows];
 #pragma GCC unroll 8
-    for (int i = 0; i < kTileRows; i++) row[i] = rows[i];
+    for (int i = 0; i < kTileRows; i++) row[i] = tile.rows[s][i];
     int64_t k = 0;
     for (; k + P <= depth; k += P, b += Vectors * kLanes) {
       multiplyUnit<T>(sums, b, [&](int i) DPO_INLINE_LAMBDA { return unitAt(row[i] + k); });
@@ -78,7 +90,7 @@ void rowTile(const Left<T>* const* rows, int64_t segments, int64_t depth, const 
 #pragma GCC unroll 8
   for (int i = 0; i < kTileRows; i++) {
     if (i >= c.rows) return;
-    const int64_t start = i * c.stride;
+    const int64_t start = tile.target[i] * c.stride;
     forVectors<Vectors>(c.columns, [&](int j, auto lanes) DPO_INLINE_LAMBDA {
       Vec v = sums[i][j];
       if (add.bias) v += roundedTo<T>(load(add.bias + j * kLanes, lanes));
@@ -88,13 +100,20 @@ void rowTile(const Left<T>* const* rows, int64_t segments, int64_t depth, const 
   }
 }
 
-/** c[i][j] += Σ_k left[k][i]·b[k][j] for `Rows` rows and k of `depth` units. */
+/** Which units of depth a tile multiplies: `count` of them; the left factor holds no others. */
+struct Depth {
+  int64_t count;
+  const int64_t* units;
+};
+
+/** c[i][j] += Σ over k of left[k][i]·b[units[k]][j] for `Rows` rows. */
 template <int Rows, int Vectors, class T>
-void columnTile(const Unit<T>* left, int64_t leftRow, int64_t depth, const Unit<T>* b,
+void columnTile(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>* b,
                 const Target<float>& c) {
   Vec sums[Rows][Vectors] = {};
-  for (int64_t k = 0; k < depth; k++, b += Vectors * kLanes, left += leftRow) {
-    multiplyUnit<T>(sums, b, [&](int i) DPO_INLINE_LAMBDA { return left[i]; });
+  for (int64_t k = 0; k < depth.count; k++, left += leftRow) {
+    multiplyUnit<T>(sums, b + depth.units[k] * (Vectors * kLanes),
+                    [&](int i) DPO_INLINE_LAMBDA { return left[i]; });
   }
 #pragma GCC unroll 8
   for (int i = 0; i < Rows; i++) {
@@ -107,7 +126,7 @@ void columnTile(const Unit<T>* left, int64_t leftRow, int64_t depth, const Unit<
 
 /** The same for as many rows as the target has. */
 template <int Vectors, class T>
-DPO_INLINE void columnTiles(const Unit<T>* left, int64_t leftRow, int64_t depth, const Unit<T>* b,
+DPO_INLINE void columnTiles(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>* b,
                             Target<float> c) {
   const auto take = [&](auto rows) {
     constexpr int kRows = decltype(rows)::value;

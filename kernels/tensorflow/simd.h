@@ -149,4 +149,12 @@ DPO_INLINE void forLanes(int64_t n, Body body) {
   if (i < n) body(i, First{static_cast<int>(n - i)});
 }
 
+/** Whether none of n numbers is infinite or NaN. */
+template <class T>
+bool allFinite(const T* x, int64_t n) {
+  Vec zeros = {};
+  forLanes(n, [&](int64_t i, auto lanes) DPO_INLINE_LAMBDA { zeros += load(x + i, lanes) * 0.0f; });
+  return sum(zeros) == 0;
+}
+
 }  // namespace dpo::DPO_ISA

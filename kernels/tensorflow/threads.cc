@@ -22,7 +22,7 @@
 namespace dpo {
 namespace {
 
-constexpr int kSpins = 2000;  // some tens of microseconds: longer than the gap between two kernels
+constexpr int kSpins = 8000;  // over 100 µs: longer than the gap between two kernels
 
 /** A counter that threads can sleep on until it changes. */
 class Signal {
