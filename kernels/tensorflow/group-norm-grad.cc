@@ -158,12 +158,9 @@ void groupNormGrad(const GroupNormGrad<T>& op) {
       inputGrad(op, n, share(R, part % slices, slices), coefficients(n));
     });
   }
-  memset(op.dscale, 0, C * sizeof(float));
-  memset(op.doffset, 0, C * sizeof(float));
-  for (int64_t n = 0; n < N; n++) {
-    add(op.doffset, sums(n, 0).d, C);
-    add(op.dscale, sums(n, 0).dx, C);
-  }
+  for (int64_t n = 1; n < N; n++) add(sums(0, 0).d, sums(n, 0).d, 2 * C);
+  if (op.doffset) add(op.doffset, sums(0, 0).d, C);
+  if (op.dscale) add(op.dscale, sums(0, 0).dx, C);
 }
 
 template void groupNormGrad(const GroupNormGrad<float>&);

@@ -31,7 +31,8 @@ struct GroupNormGrad {
   const T *dy, *x;
   const float *scale, *offset, *shift, *stats;
   T* dx;
-  float *dscale, *doffset, *dshift;  // dshift: [N, C], or null
+  float *dscale, *doffset;  // [C], added to, or null
+  float* dshift;            // [N, C] or null
   int64_t samples, rows, channels, groups;
   bool silu;
 };
@@ -51,7 +52,7 @@ struct LayerNormGrad {
   const T *dy, *x;
   const float *scale, *stats;
   T* dx;
-  float *dscale, *doffset;
+  float *dscale, *doffset;  // [C], added to, or null
   int64_t rows, channels;
 };
 

@@ -88,8 +88,8 @@ void layerNormGrad(const LayerNormGrad<T>& op) {
       scale += partial[part * 2 * C + c];
       offset += partial[part * 2 * C + C + c];
     }
-    op.dscale[c] = scale;
-    op.doffset[c] = offset;
+    if (op.dscale) op.dscale[c] += scale;
+    if (op.doffset) op.doffset[c] += offset;
   }
 }
 

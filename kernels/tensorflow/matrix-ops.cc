@@ -54,12 +54,22 @@ void linearInputGrad(const Attributes&, OpContext& c) {
       {dy.as<T>(), weight(w), nullptr, nullptr, dx, rows, dy.shape.last(), in, false});
 }
 
+/** Adds the sums of dy's columns to input i, the gradient of a bias, unless that is empty. */
+template <class T>
+bool addBiasGrad(OpContext& c, const OpContext::Input& dy, int i, int64_t out) {
+  const auto& acc = c.input(i);
+  if (acc.size == 0) return true;
+  if (!c.requireSize(i, out)) return false;
+  if (dy.size > 0) kernelsOf<T>().biasGradInto(dy.as<T>(), acc.floats(), dy.size / out, out);
+  return true;
+}
+
 template <class T>
 void linearWeightGrad(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &acc = c.input(2);
   const int64_t out = dy.shape.last(), in = x.shape.last();
   if (!c.require(rowsOf(dy) == rowsOf(x), "dy and x must have the same rows") ||
-      !c.requireSize(2, out * in) || dy.size == 0 || in == 0) {
+      !c.requireSize(2, out * in) || !addBiasGrad<T>(c, dy, 3, out) || dy.size == 0 || in == 0) {
     return;
   }
   kernelsOf<T>().linearWeightGrad({dy.as<T>(), x.as<T>(), acc.floats(), rowsOf(x), in, out});
@@ -128,7 +138,10 @@ void convolutionWeightGrad(const Attributes& a, OpContext& c) {
   const auto &x = c.input(0), &dy = c.input(1), &acc = c.input(2);
   if (!convFits(c, a, x.shape, acc.shape)) return;
   const ConvShape n = convShape(a, x.shape, acc.shape);
-  if (!c.requireSize(1, n.samples * n.outHeight * n.outWidth * n.out) || dy.size == 0) return;
+  if (!c.requireSize(1, n.samples * n.outHeight * n.outWidth * n.out) ||
+      !addBiasGrad<T>(c, dy, 3, n.out) || dy.size == 0) {
+    return;
+  }
   kernelsOf<T>().convolutionWeightGrad({n, x.as<T>(), dy.as<T>(), acc.floats()});
 }
 
@@ -146,7 +159,11 @@ std::string registerMatrixOps() {
           compute<linear<float>>, compute<linear<bfloat16>>);
   ops.add({"DpoLinearInputGrad", {weight}, {"dy: T", "w: W"}, {"dx: T"}, Effect::pure},
           compute<linearInputGrad<float>>, compute<linearInputGrad<bfloat16>>);
-  ops.add({"DpoLinearWeightGradInto", {}, {"dy: T", "x: T", "acc: float"}, {}, Effect::writesInputs},
+  ops.add({"DpoLinearWeightGradInto",
+           {},
+           {"dy: T", "x: T", "acc: float", "bias_acc: float"},
+           {},
+           Effect::writesInputs},
           compute<linearWeightGrad<float>>, compute<linearWeightGrad<bfloat16>>);
   ops.add({"DpoConv",
            {weight, "stride: int = 1", "same: bool = true"},
@@ -162,7 +179,7 @@ std::string registerMatrixOps() {
           compute<convolutionInputGrad<float>>, compute<convolutionInputGrad<bfloat16>>);
   ops.add({"DpoConvWeightGradInto",
            {"stride: int = 1", "same: bool = true"},
-           {"x: T", "dy: T", "acc: float"},
+           {"x: T", "dy: T", "acc: float", "bias_acc: float"},
            {},
            Effect::writesInputs},
           compute<convolutionWeightGrad<float>>, compute<convolutionWeightGrad<bfloat16>>);

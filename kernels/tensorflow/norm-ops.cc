@@ -20,6 +20,11 @@ bool groupsFit(OpContext& c, const Attributes& a, const Layout& x) {
                    "the channels do not divide into the groups");
 }
 
+/** Input i is a gradient [C] to be added to, or empty. */
+bool gradientFits(OpContext& c, int i, int64_t channels) {
+  return c.input(i).size == 0 || c.requireSize(i, channels);
+}
+
 bool shiftFits(OpContext& c, int i, const Layout& x) {
   return c.input(i).size == 0 || c.requireSize(i, x.samples * x.channels);
 }
@@ -42,20 +47,19 @@ void groupNorm(const Attributes& a, OpContext& c) {
 template <class T>
 void groupNormGrad(const Attributes& a, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &scale = c.input(2), &offset = c.input(3);
-  const auto &shift = c.input(4), &stats = c.input(5);
+  const auto &shift = c.input(4), &stats = c.input(5), &dscale = c.input(6), &doffset = c.input(7);
   const Layout n(x.shape);
   if (!groupsFit(c, a, n) || !c.requireSize(0, x.size) || !c.requireSize(2, n.channels) ||
       !c.requireSize(3, n.channels) || !shiftFits(c, 4, n) ||
-      !c.requireSize(5, n.samples * a.groups * 2)) {
+      !c.requireSize(5, n.samples * a.groups * 2) || !gradientFits(c, 6, n.channels) ||
+      !gradientFits(c, 7, n.channels)) {
     return;
   }
   T* dx = c.output<T>(0, x.shape);
-  float* dscale = c.output(1, {n.channels});
-  float* doffset = c.output(2, {n.channels});
-  float* dshift = c.output(3, shift.size > 0 ? Shape{n.samples, n.channels} : Shape{0});
+  float* dshift = c.output(1, shift.size > 0 ? Shape{n.samples, n.channels} : Shape{0});
   if (c.failed() || x.size == 0) return;
   kernelsOf<T>().groupNormGrad({dy.as<T>(), x.as<T>(), scale.floats(), offset.floats(),
-                           shift.orNull(), stats.floats(), dx, dscale, doffset,
+                           shift.orNull(), stats.floats(), dx, dscale.orNull(), doffset.orNull(),
                            shift.size > 0 ? dshift : nullptr, n.samples, n.rows, n.channels,
                            a.groups, a.silu});
 }
@@ -75,16 +79,16 @@ void layerNorm(const Attributes& a, OpContext& c) {
 template <class T>
 void layerNormGrad(const Attributes&, OpContext& c) {
   const auto &dy = c.input(0), &x = c.input(1), &scale = c.input(2), &stats = c.input(3);
+  const auto &dscale = c.input(4), &doffset = c.input(5);
   const int64_t channels = x.shape.last(), rows = channels > 0 ? x.size / channels : 0;
-  if (!c.requireSize(0, x.size) || !c.requireSize(2, channels) || !c.requireSize(3, rows * 2)) {
+  if (!c.requireSize(0, x.size) || !c.requireSize(2, channels) || !c.requireSize(3, rows * 2) ||
+      !gradientFits(c, 4, channels) || !gradientFits(c, 5, channels)) {
     return;
   }
   T* dx = c.output<T>(0, x.shape);
-  float* dscale = c.output(1, {channels});
-  float* doffset = c.output(2, {channels});
   if (c.failed()) return;
-  kernelsOf<T>().layerNormGrad({dy.as<T>(), x.as<T>(), scale.floats(), stats.floats(), dx, dscale,
-                           doffset, rows, channels});
+  kernelsOf<T>().layerNormGrad({dy.as<T>(), x.as<T>(), scale.floats(), stats.floats(), dx,
+                           dscale.orNull(), doffset.orNull(), rows, channels});
 }
 
 /** Checks x [.., 2F] and its bias; returns [.., F]. */
@@ -132,11 +136,12 @@ std::string registerNormOps() {
            {"y: T", "stats: float"},
            Effect::pure},
           compute<groupNorm<float>>, compute<groupNorm<bfloat16>>);
-  ops.add({"DpoGroupNormGrad",
+  ops.add({"DpoGroupNormGradInto",
            {"groups: int", "silu: bool = false"},
-           {"dy: T", "x: T", "scale: float", "offset_by: float", "shift: float", "stats: float"},
-           {"dx: T", "dscale: float", "doffset: float", "dshift: float"},
-           Effect::pure},
+           {"dy: T", "x: T", "scale: float", "offset_by: float", "shift: float", "stats: float",
+            "dscale: float", "doffset: float"},
+           {"dx: T", "dshift: float"},
+           Effect::writesInputs},
           compute<groupNormGrad<float>>, compute<groupNormGrad<bfloat16>>);
   ops.add({"DpoLayerNorm",
            {"epsilon: float"},
@@ -144,11 +149,11 @@ std::string registerNormOps() {
            {"y: T", "stats: float"},
            Effect::pure},
           compute<layerNorm<float>>, compute<layerNorm<bfloat16>>);
-  ops.add({"DpoLayerNormGrad",
+  ops.add({"DpoLayerNormGradInto",
            {},
-           {"dy: T", "x: T", "scale: float", "stats: float"},
-           {"dx: T", "dscale: float", "doffset: float"},
-           Effect::pure},
+           {"dy: T", "x: T", "scale: float", "stats: float", "dscale: float", "doffset: float"},
+           {"dx: T"},
+           Effect::writesInputs},
           compute<layerNormGrad<float>>, compute<layerNormGrad<bfloat16>>);
   ops.add({"DpoGeglu", {}, {"x: T", "bias: float"}, {"y: T"}, Effect::pure},
           compute<geglu<float>>, compute<geglu<bfloat16>>);

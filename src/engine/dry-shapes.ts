@@ -87,17 +87,6 @@ const split: Rule = (inputs) => {
   }));
 };
 
-const groupNormGrad: Rule = (inputs) => {
-  const [x, scale, shift] = [shapeOf(inputs, 1), shapeOf(inputs, 2), shapeOf(inputs, 4)];
-  const statistics = { dtype: float32 };
-  return [
-    { shape: x },
-    { shape: scale, ...statistics },
-    { shape: scale, ...statistics },
-    { shape: shift, ...statistics },
-  ];
-};
-
 const scaled =
   (factor: number): Rule =>
   (inputs) => {
@@ -147,15 +136,15 @@ const rules: Readonly<Record<string, Rule>> = {
     { shape: shapeOf(inputs, 0) },
     { shape: [shapeOf(inputs, 0)[0] ?? 0, number(attributes, 'groups'), 2], dtype: float32 },
   ],
-  DpoGroupNormGrad: groupNormGrad,
+  DpoGroupNormGradInto: (inputs) => [
+    { shape: shapeOf(inputs, 1) },
+    { shape: shapeOf(inputs, 4), dtype: float32 },
+  ],
   DpoLayerNorm: (inputs) => {
     const x = shapeOf(inputs, 0);
     return [{ shape: x }, { shape: [sizeOf(x) / last(x), 2], dtype: float32 }];
   },
-  DpoLayerNormGrad: (inputs) => {
-    const weight = { shape: shapeOf(inputs, 2), dtype: float32 };
-    return [{ shape: shapeOf(inputs, 0) }, weight, weight];
-  },
+  DpoLayerNormGradInto: like(0),
   DpoGeglu: (inputs) => [{ shape: withLast(shapeOf(inputs, 0), last(shapeOf(inputs, 0)) / 2) }],
   DpoGegluGrad: (inputs) => [
     { shape: shapeOf(inputs, 1) },

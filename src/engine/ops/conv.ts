@@ -14,7 +14,13 @@ import {
   typeOf,
 } from './call';
 import { cast, forMatrixWork, roundedOnce } from './cast';
-import { applyEpilogue, biasGradient, type Epilogue, gradientInto, withEpilogue } from './matmul';
+import {
+  applyEpilogue,
+  biasGradient,
+  type Epilogue,
+  productGradients,
+  withEpilogue,
+} from './matmul';
 
 export interface ConvOptions extends Epilogue {
   /** @default 1 */
@@ -55,11 +61,12 @@ function fusedConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geom
   const y = call('DpoConv', typed, [x, weight, bias ?? absent(), residual ?? absent(x.dtype)]);
   record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
     const g = dy as Tensor;
-    const dw = (into: Tensor) => callInPlace('DpoConvWeightGradInto', conv, [x, g, into]);
+    const gradients = productGradients(weight, bias, g, (dw, dbias) =>
+      callInPlace('DpoConvWeightGradInto', conv, [x, g, dw, dbias]),
+    );
     return [
       x.requiresGrad ? call('DpoConvInputGrad', typed, [g, weight, x]) : undefined,
-      gradientInto(weight, dw),
-      biasGradient(g, bias),
+      ...gradients,
       g,
     ];
   });

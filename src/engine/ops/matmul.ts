@@ -94,7 +94,8 @@ export function withEpilogue(
 export function biasGradient(dy: Tensor, bias: Tensor | undefined): Tensor | undefined {
   if (!bias?.requiresGrad) return undefined;
   if (!fused()) return call('BiasAddGrad', { ...f32, ...nhwc }, [widened(dy)]);
-  return gradientInto(bias, (into) => callInPlace('DpoBiasGradInto', typeOf(dy), [dy, into]));
+  const add = (into: Tensor) => callInPlace('DpoBiasGradInto', typeOf(dy), [dy, into]);
+  return gradientsInto([bias], add)[0];
 }
 
 /**
@@ -105,15 +106,31 @@ export function biasGradient(dy: Tensor, bias: Tensor | undefined): Tensor | und
 const OWN_WEIGHTS = engineInfo().isa === 'avx2' ? Number.POSITIVE_INFINITY : 2 ** 19;
 
 /**
- * Lets `add` add the gradient of `weight` to its flat gradient, or to zeros where it has none of
- * its own. Returns the gradient in the second case.
+ * Lets `add` add the gradients of several weights to their flat gradients, or to zeros where they have none of their
+ * own, which are returned. A weight without a gradient gets an empty tensor to add to.
  */
-export function gradientInto(weight: Tensor, add: (gradient: Tensor) => void): Tensor | undefined {
-  if (!weight.requiresGrad) return undefined;
-  const view = weight.sink?.view;
-  const gradient = view ?? zeroFilled(weight.shape);
-  add(gradient);
-  return view ? undefined : cast(gradient, weight.dtype);
+export function gradientsInto(
+  weights: readonly (Tensor | undefined)[],
+  add: (...gradients: Tensor[]) => void,
+): (Tensor | undefined)[] {
+  const into = weights.map((w) =>
+    w?.requiresGrad ? (w.sink?.view ?? zeroFilled(w.shape)) : absent(),
+  );
+  add(...into);
+  return weights.map((w, i) =>
+    w?.requiresGrad && !w.sink?.view ? cast(into[i] as Tensor, w.dtype) : undefined,
+  );
+}
+
+/** Gradients of a matrix and of the bias that is added to its product: `add` adds both. */
+export function productGradients(
+  weight: Tensor,
+  bias: Tensor | undefined,
+  dy: Tensor,
+  add: (dw: Tensor, dbias: Tensor) => void,
+): (Tensor | undefined)[] {
+  if (!weight.requiresGrad) return [undefined, biasGradient(dy, bias)];
+  return gradientsInto([weight, bias], (dw, dbias) => add(dw as Tensor, dbias as Tensor));
 }
 
 /**
@@ -138,11 +155,12 @@ function fusedLinear(x: Tensor, weight: Tensor, { bias, residual }: Epilogue): T
   const y = call('DpoLinear', types, [x, weight, bias ?? absent(), residual ?? absent(x.dtype)]);
   record([x, weight, bias, residual], [y], operandsOf(x, weight), ([dy]) => {
     const g = dy as Tensor;
-    const dw = (into: Tensor) => callInPlace('DpoLinearWeightGradInto', typeOf(x), [g, x, into]);
+    const gradients = productGradients(weight, bias, g, (dw, dbias) =>
+      callInPlace('DpoLinearWeightGradInto', typeOf(x), [g, x, dw, dbias]),
+    );
     return [
       x.requiresGrad ? call('DpoLinearInputGrad', types, [g, weight]) : undefined,
-      gradientInto(weight, dw),
-      biasGradient(g, bias),
+      ...gradients,
       g,
     ];
   });

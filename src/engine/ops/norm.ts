@@ -1,9 +1,10 @@
 import { fused } from '../backend';
 import { record, recording } from '../tape';
 import type { Tensor } from '../tensor';
-import { absent, bool, callAll, float, int, typeOf } from './call';
+import { absent, bool, call, callAll, float, int, typeOf } from './call';
 import { cast, widened } from './cast';
 import { silu } from './elementwise';
+import { gradientsInto } from './matmul';
 
 export interface GroupNormOptions {
   readonly groups: number;
@@ -46,9 +47,14 @@ function fusedGroupNorm(
   const [y, stats] = callAll('DpoGroupNorm', { ...shared, epsilon: float(epsilon) }, inputs, 2);
   if (!y || !stats) throw new Error('DpoGroupNorm returned nothing.');
   const saved = [x, scale, offset, stats, ...(shift ? [shift] : [])];
-  record([x, scale, offset, shift], [y], saved, ([dy]) =>
-    callAll('DpoGroupNormGrad', shared, [dy as Tensor, ...inputs, stats], 4),
-  );
+  record([x, scale, offset, shift], [y], saved, ([dy]) => {
+    let grads: Tensor[] = [];
+    const weights = gradientsInto([scale, offset], (...into) => {
+      grads = callAll('DpoGroupNormGradInto', shared, [dy as Tensor, ...inputs, stats, ...into], 2);
+    });
+    const [dx, dshift] = grads;
+    return [dx, ...weights, dshift];
+  });
   if (!recording()) stats.dispose();
   return y;
 }
@@ -88,9 +94,13 @@ export function layerNorm(
   const attributes = { ...typeOf(x), epsilon: float(epsilon) };
   const [y, stats] = callAll('DpoLayerNorm', attributes, [x, scale, offset], 2);
   if (!y || !stats) throw new Error('DpoLayerNorm returned nothing.');
-  record([x, scale, offset], [y], [x, scale, stats], ([dy]) =>
-    callAll('DpoLayerNormGrad', typeOf(x), [dy as Tensor, x, scale, stats], 3),
-  );
+  record([x, scale, offset], [y], [x, scale, stats], ([dy]) => {
+    let dx: Tensor | undefined;
+    const weights = gradientsInto([scale, offset], (...into) => {
+      dx = call('DpoLayerNormGradInto', typeOf(x), [dy as Tensor, x, scale, stats, ...into]);
+    });
+    return [dx, ...weights];
+  });
   if (!recording()) stats.dispose();
   return y;
 }

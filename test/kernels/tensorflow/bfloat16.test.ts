@@ -169,10 +169,10 @@ describe('bfloat16 products', () => {
       const outputs = runOp('DpoAttention', [x, x, x], 2, attributes);
       const [o = 0, logSumExp = 0] = outputs.map(({ id }) => id);
       const grads = runOp('DpoAttentionGrad', [x, x, x, x, o, logSumExp], 3, attributes);
-      const acc = floats(new Float32Array(24 * 24));
-      runOp('DpoLinearWeightGradInto', [x, o, acc], 0, half);
+      const [acc, biasAcc] = [floats(new Float32Array(24 * 24)), none()];
+      runOp('DpoLinearWeightGradInto', [x, o, acc, biasAcc], 0, half);
       const found = [readBfloats(o), ...grads.map(({ id }) => readBfloats(id)), read(acc)];
-      free(o, logSumExp, acc, ...grads.map(({ id }) => id));
+      free(o, logSumExp, acc, biasAcc, ...grads.map(({ id }) => id));
       return found;
     };
     assert.deepEqual(run(), run());

@@ -77,7 +77,18 @@ const INT32 = 3;
 export const BFLOAT16 = 14;
 
 /** Inputs that are float32 whatever the type of the activations. */
-const ALWAYS_FLOAT = new Set(['scale', 'offset', 'shift', 'bias', 'stats', 'lse', 'acc']);
+const ALWAYS_FLOAT = new Set([
+  'scale',
+  'offset',
+  'shift',
+  'bias',
+  'stats',
+  'lse',
+  'acc',
+  'bias_acc',
+  'scale_acc',
+  'offset_acc',
+]);
 
 export const floats = (data: ArrayLike<number>, shape: readonly number[] = [data.length]) =>
   createHandle(shape, FLOAT, Float32Array.from(data));
@@ -174,5 +185,5 @@ export function sequence(n: number, seed = 1): Float32Array {
  */
 export function roundedTolerance(op: string) {
   if (op === 'DpoAttentionGrad') return { rtol: 3 * 2 ** -8, atol: 2 ** -8 };
-  return { rtol: op === 'DpoGroupNormGrad' ? 2 ** -7 : 2 ** -8, atol: 1e-6 };
+  return { rtol: op === 'DpoGroupNormGradInto' ? 2 ** -7 : 2 ** -8, atol: 1e-6 };
 }

@@ -32,7 +32,12 @@ const cases: readonly Case[] = [
     shapes: [x, C, C, [3, 36]],
     outputs: 2,
   },
-  { op: 'DpoGroupNormGrad', attributes: norm, shapes: [x, x, C, C, [3, 36], stats], outputs: 4 },
+  {
+    op: 'DpoGroupNormGradInto',
+    attributes: norm,
+    shapes: [x, x, C, C, [3, 36], stats, C, C],
+    outputs: 2,
+  },
   {
     op: 'DpoLayerNorm',
     attributes: { epsilon: 1e-5 },
@@ -40,10 +45,10 @@ const cases: readonly Case[] = [
     outputs: 2,
   },
   {
-    op: 'DpoLayerNormGrad',
+    op: 'DpoLayerNormGradInto',
     attributes: {},
-    shapes: [[601, 77], [601, 77], [77], [601, 2]],
-    outputs: 3,
+    shapes: [[601, 77], [601, 77], [77], [601, 2], [77], [77]],
+    outputs: 1,
   },
   { op: 'DpoGeglu', attributes: {}, shapes: [[401, 98], [98]], outputs: 1 },
   { op: 'DpoGegluGrad', attributes: {}, shapes: [[401, 49], [401, 98], [98]], outputs: 2 },
@@ -66,13 +71,18 @@ const cases: readonly Case[] = [
   { op: 'DpoSquaredNorm', attributes: {}, shapes: [[200_001]], outputs: 1 },
   { op: 'DpoLinear', attributes: {}, shapes: [rows, weight, [C2], [601, C2]], outputs: 1 },
   { op: 'DpoLinearInputGrad', attributes: {}, shapes: [[601, C2], weight], outputs: 1 },
-  { op: 'DpoLinearWeightGradInto', attributes: {}, shapes: [[601, C2], rows, weight], outputs: 0 },
+  {
+    op: 'DpoLinearWeightGradInto',
+    attributes: {},
+    shapes: [[601, C2], rows, weight, [C2]],
+    outputs: 0,
+  },
   { op: 'DpoConv', attributes: conv, shapes: [x, kernel, [C2], [3, 24, 25, C2]], outputs: 1 },
   { op: 'DpoConvInputGrad', attributes: conv, shapes: [[3, 24, 25, C2], kernel, x], outputs: 1 },
   {
     op: 'DpoConvWeightGradInto',
     attributes: conv,
-    shapes: [x, [3, 24, 25, C2], kernel],
+    shapes: [x, [3, 24, 25, C2], kernel, [C2]],
     outputs: 0,
   },
   { op: 'DpoGelu', attributes: {}, shapes: [[50_001]], outputs: 1 },
@@ -80,7 +90,7 @@ const cases: readonly Case[] = [
   { op: 'DpoBiasGradInto', attributes: {}, shapes: [[6001, 77], [77]], outputs: 0 },
 ];
 
-/** What an op returns; of one that returns nothing, what its last input holds afterwards. */
+/** What an op returns, and what its inputs hold afterwards if it writes into them. */
 function results({ op, attributes, shapes, outputs }: Case): Float32Array[] {
   const ids = shapes.map((shape, i) =>
     floats(
@@ -92,7 +102,7 @@ function results({ op, attributes, shapes, outputs }: Case): Float32Array[] {
     ),
   );
   const found = runOp(op, ids, outputs, attributes);
-  const written = outputs === 0 ? ids.slice(-1) : found.map(({ id }) => id);
+  const written = [...found.map(({ id }) => id), ...(op.endsWith('Into') ? ids : [])];
   const data = written.map(read);
   free(...ids, ...found.map(({ id }) => id));
   return data;
