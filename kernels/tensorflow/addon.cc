@@ -1,4 +1,4 @@
-// The Node addon: loading it registers the ops, once in a process. Exports isa, threads, setThreads.
+// The Node addon. Exports isa, threads, setThreads; operations, their names; connect and run, by which they are called.
 #include <node_api.h>
 
 #ifdef __GLIBC__
@@ -10,20 +10,12 @@
 #include <utility>
 
 #include "cpu.h"
-#include "register.h"
+#include "operations.h"
+#include "tensorflow/c/eager/c_api.h"
 #include "threads.h"
 
 namespace dpo {
 namespace {
-
-std::string registerAll() {
-  for (const auto group : {registerNormOps, registerElementwiseOps, registerAttentionOps,
-                           registerMatrixOps, registerBufferOps, registerFileOps}) {
-    const std::string error = group();
-    if (!error.empty()) return error;
-  }
-  return "";
-}
 
 // glibc moves the size from which blocks are mapped up to the largest it has seen freed, 32 MB at most. Activations
 // below that then share its heap with what outlives them, and the heap grows with every step. A fixed size stops that.
@@ -55,18 +47,117 @@ napi_value setThreads(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_value addon(napi_env env, napi_value exports) {
-  static const std::string error = registerAll();  // worker threads load the addon again
-  if (!error.empty()) {
-    napi_throw_error(env, nullptr, ("TensorFlow refused a kernel. " + error).c_str());
-    return nullptr;
+/**
+ * What a thread of JavaScript and the operations hand each other: a call's attributes by slot and its inputs' ids;
+ * then of each output id, type, rank and dimensions.
+ */
+constexpr size_t kFrame = 64;
+static_assert(kSlots + kMostInputs <= kFrame && kMostOutputs * (3 + kMostDimensions) <= kFrame);
+
+struct Connection {
+  const HandleTable* handles;
+  double* frame;
+  napi_ref frameReference;
+};
+
+napi_value fail(napi_env env, const std::string& message) {
+  napi_throw_error(env, nullptr, message.c_str());
+  return nullptr;
+}
+
+/** connect(dpoHandles): lets operations of this thread reach the tensors; returns the frame. */
+napi_value connect(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value handles = nullptr, buffer = nullptr, frame = nullptr;
+  auto* connection = new Connection{};
+  void *table = nullptr, *data = nullptr;
+  napi_get_cb_info(env, info, &count, &handles, nullptr, nullptr);
+  if (count < 1 || napi_get_value_external(env, handles, &table) != napi_ok ||
+      napi_create_arraybuffer(env, kFrame * sizeof(double), &data, &buffer) != napi_ok ||
+      napi_create_typedarray(env, napi_float64_array, kFrame, buffer, 0, &frame) != napi_ok ||
+      napi_create_reference(env, frame, 1, &connection->frameReference) != napi_ok) {
+    delete connection;
+    return fail(env, "connect expects the export dpoHandles of tfjs-node-gpu's addon.");
   }
+  connection->handles = static_cast<const HandleTable*>(table);
+  connection->frame = static_cast<double*>(data);
+  const auto free = [](napi_env, void* data, void*) { delete static_cast<Connection*>(data); };
+  napi_set_instance_data(env, connection, free, nullptr);
+  return frame;
+}
+
+/** Reads the inputs' ids from the frame. */
+void addInputs(const Connection& at, int inputs, OpContext& call) {
+  for (int i = 0; i < inputs && !call.failed(); i++) {
+    const double number = at.frame[kSlots + i];
+    const int64_t id = number >= 0 && number < 0x1p53 ? static_cast<int64_t>(number) : -1;
+    TFE_TensorHandle* handle = at.handles->find(at.handles->backend, id);
+    if (handle) call.addInput(handle);
+    else call.require(false, ("there is no tensor of id " + std::to_string(id)).c_str());
+  }
+}
+
+/** Writes the outputs into the frame. */
+void writeOutputs(const Connection& at, int outputs, OpContext& call) {
+  Result results[kMostOutputs];
+  for (int i = 0; i < outputs; i++) results[i] = call.takeOutput(i);
+  double* to = at.frame;
+  for (int i = 0; i < outputs; i++) {
+    const auto& [handle, shape, type] = results[i];
+    if (call.failed()) {
+      if (handle) TFE_DeleteTensorHandle(handle);
+      continue;
+    }
+    *to++ = static_cast<double>(at.handles->insert(at.handles->backend, handle));
+    *to++ = type;
+    *to++ = shape.rank;
+    for (int d = 0; d < shape.rank; d++) *to++ = static_cast<double>(shape.dims[d]);
+  }
+}
+
+/** run(operation, inputs, outputs): the `operation`-th of `operations` on so many inputs of the frame. */
+napi_value run(napi_env env, napi_callback_info info) {
+  size_t count = 3;
+  napi_value arguments[3];
+  uint32_t operation = 0, inputs = 0, outputs = 0;
+  Connection* connection = nullptr;
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  napi_get_instance_data(env, reinterpret_cast<void**>(&connection));
+  if (!connection) return fail(env, "connect must be called before run.");
+  if (count < 3 || napi_get_value_uint32(env, arguments[0], &operation) != napi_ok ||
+      napi_get_value_uint32(env, arguments[1], &inputs) != napi_ok ||
+      napi_get_value_uint32(env, arguments[2], &outputs) != napi_ok ||
+      operation >= operations().size() || inputs > kFrame - kSlots) {
+    return fail(env, "run expects an operation's number and how many inputs and outputs it has.");
+  }
+  const Operation& op = operations()[operation];
+  OpContext call(op.name().c_str());
+  addInputs(*connection, static_cast<int>(inputs), call);
+  call.require(static_cast<int>(outputs) == op.outputs(), "another number of outputs was asked for");
+  op.run(connection->frame, call);
+  if (!call.failed()) writeOutputs(*connection, op.outputs(), call);
+  return call.failed() ? fail(env, call.failure()) : nullptr;
+}
+
+napi_value operationNames(napi_env env) {
+  napi_value names = nullptr, name = nullptr;
+  napi_create_array(env, &names);
+  for (uint32_t i = 0; i < operations().size(); i++) {
+    napi_create_string_utf8(env, operations()[i].name().c_str(), NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, names, i, name);
+  }
+  return names;
+}
+
+napi_value addon(napi_env env, napi_value exports) {
   keepHeapWhole();
   napi_value isa = nullptr;
   napi_create_string_utf8(env, isaName(chosenIsa()), NAPI_AUTO_LENGTH, &isa);
   napi_set_named_property(env, exports, "isa", isa);
+  napi_set_named_property(env, exports, "operations", operationNames(env));
   for (const auto& [name, function] :
-       {std::pair("threads", threads), std::pair("setThreads", setThreads)}) {
+       {std::pair("threads", threads), std::pair("setThreads", setThreads),
+        std::pair("connect", connect), std::pair("run", run)}) {
     napi_value value = nullptr;
     napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
     napi_set_named_property(env, exports, name, value);

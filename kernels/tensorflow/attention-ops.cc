@@ -1,6 +1,6 @@
-// DpoAttention and DpoAttentionGrad as TensorFlow ops.
+// DpoAttention and DpoAttentionGrad as operations.
 #include "kernels.h"
-#include "register.h"
+#include "operations.h"
 
 namespace dpo {
 namespace {
@@ -49,21 +49,17 @@ void attentionGrad(const Attributes& a, OpContext& c) {
 
 }  // namespace
 
-std::string registerAttentionOps() {
-  Registry ops;
+void addAttentionOps(Operations& ops) {
   ops.add({"DpoAttention",
            {"heads: int", "causal: bool = false"},
            {"q: T", "k: T", "v: T"},
-           {"o: T", "log_sum_exp: float"},
-           Effect::pure},
-          compute<attention<float>>, compute<attention<bfloat16>>);
+           {"o: T", "log_sum_exp: float"}},
+          attention<float>, attention<bfloat16>);
   ops.add({"DpoAttentionGrad",
            {"heads: int", "causal: bool = false"},
            {"d_o: T", "q: T", "k: T", "v: T", "o: T", "log_sum_exp: float"},
-           {"dq: T", "dk: T", "dv: T"},
-           Effect::pure},
-          compute<attentionGrad<float>>, compute<attentionGrad<bfloat16>>);
-  return ops.error;
+           {"dq: T", "dk: T", "dv: T"}},
+          attentionGrad<float>, attentionGrad<bfloat16>);
 }
 
 }  // namespace dpo

@@ -7,7 +7,7 @@
 
 #include "kernels.h"
 #include "pages.h"
-#include "register.h"
+#include "operations.h"
 #include "threads.h"
 
 namespace dpo {
@@ -189,42 +189,37 @@ void zero(const Attributes&, OpContext& c) {
 
 }  // namespace
 
-std::string registerBufferOps() {
-  Registry ops;
-  const Effect writes = Effect::writesInputs;
-  ops.add({"DpoBiasResidual", {}, {"x: T", "bias: float", "residual: T"}, {"y: T"}, writes},
-          compute<biasResidual<float>>, compute<biasResidual<bfloat16>>);
-  ops.add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}, writes},
-          compute<biasGradInto<float>>, compute<biasGradInto<bfloat16>>);
-  ops.add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}, writes},
-          compute<accumulate<float>>, compute<accumulate<bfloat16>>);
+void addBufferOps(Operations& ops) {
+  ops.add({"DpoBiasResidual", {}, {"x: T", "bias: float", "residual: T"}, {"y: T"}},
+          biasResidual<float>, biasResidual<bfloat16>);
+  ops.add({"DpoBiasGradInto", {}, {"dy: T", "acc: float"}, {}},
+          biasGradInto<float>, biasGradInto<bfloat16>);
+  ops.add({"DpoAccumulate", {}, {"src: T", "dst: float"}, {}},
+          accumulate<float>, accumulate<bfloat16>);
   ops.add({"DpoAdamW",
            {},
            {"param: T", "grad: float", "m: float", "v: float", "hyper: float"},
-           {},
-           writes},
-          compute<adamW>);
+           {}},
+          adamW);
   // hyper: learning rate, beta2, the two epsilons, clip threshold, weight decay, whether to scale by
   // the parameter's RMS, what gradients are multiplied by.
   ops.add({"DpoAdafactor",
            {},
            {"param: T", "grad: float", "row: float", "column: float", "hyper: float"},
-           {},
-           writes},
-          compute<adafactor>);
-  ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}, Effect::pure}, compute<squaredNorm>);
-  ops.add({"DpoBuffer", {}, {"sixteens: int32"}, {"buffer: T"}, writes}, compute<buffer<float>>,
-          compute<buffer<bfloat16>>);
+           {}},
+          adafactor);
+  ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}}, squaredNorm);
+  ops.add({"DpoBuffer", {}, {"sixteens: int32"}, {"buffer: T"}}, buffer<float>,
+          buffer<bfloat16>);
   // Stateful, so that TensorFlow never merges or precomputes views of a buffer that changes.
-  ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}, writes},
-          compute<view<float>>, compute<view<bfloat16>>);
-  ops.add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes},
-          compute<write<float>>, compute<write<bfloat16>>);
-  ops.add({"DpoWriteReversed", {"offset: int"}, {"data: T", "buffer: T"}, {}, writes},
-          compute<writeReversed<float>>, compute<writeReversed<bfloat16>>);
-  ops.add({"DpoZero", {}, {"buffer: T"}, {}, writes}, compute<zero<float>>,
-          compute<zero<bfloat16>>);
-  return ops.error;
+  ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}},
+          view<float>, view<bfloat16>);
+  ops.add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}},
+          write<float>, write<bfloat16>);
+  ops.add({"DpoWriteReversed", {"offset: int"}, {"data: T", "buffer: T"}, {}},
+          writeReversed<float>, writeReversed<bfloat16>);
+  ops.add({"DpoZero", {}, {"buffer: T"}, {}}, zero<float>,
+          zero<bfloat16>);
 }
 
 }  // namespace dpo

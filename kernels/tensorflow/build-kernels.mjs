@@ -68,6 +68,7 @@ export function kernelSources(root) {
   const folder = path.join(root, 'kernels', 'tensorflow');
   return readdirSync(folder)
     .filter((name) => /\.(cc|h)$/.test(name) || name === 'build-kernels.mjs')
+    .concat('addon/handle-table.h')
     .sort()
     .map((name) => path.join(folder, name));
 }

@@ -1,6 +1,6 @@
-// DpoSilu, DpoGelu, DpoQuickGelu, DpoAdd, DpoUpsample2x and their gradients as TensorFlow ops.
+// DpoSilu, DpoGelu, DpoQuickGelu, DpoAdd, DpoUpsample2x and their gradients as operations.
 #include "kernels.h"
-#include "register.h"
+#include "operations.h"
 
 namespace dpo {
 namespace {
@@ -52,27 +52,25 @@ void upsampleGrad(const Attributes&, OpContext& c) {
 }
 
 template <Activation function>
-void addActivation(Registry& ops, const char* name, const char* gradName) {
-  ops.add({name, {}, {"x: T"}, {"y: T"}, Effect::pure}, compute<activation<float, function>>,
-          compute<activation<bfloat16, function>>);
-  ops.add({gradName, {}, {"dy: T", "x: T"}, {"dx: T"}, Effect::pure},
-          compute<activationGrad<float, function>>, compute<activationGrad<bfloat16, function>>);
+void addActivation(Operations& ops, const char* name, const char* gradName) {
+  ops.add({name, {}, {"x: T"}, {"y: T"}}, activation<float, function>,
+          activation<bfloat16, function>);
+  ops.add({gradName, {}, {"dy: T", "x: T"}, {"dx: T"}},
+          activationGrad<float, function>, activationGrad<bfloat16, function>);
 }
 
 }  // namespace
 
-std::string registerElementwiseOps() {
-  Registry ops;
+void addElementwiseOps(Operations& ops) {
   addActivation<Activation::silu>(ops, "DpoSilu", "DpoSiluGrad");
   addActivation<Activation::gelu>(ops, "DpoGelu", "DpoGeluGrad");
   addActivation<Activation::quickGelu>(ops, "DpoQuickGelu", "DpoQuickGeluGrad");
-  ops.add({"DpoAdd", {}, {"a: T", "b: T"}, {"y: T"}, Effect::pure}, compute<add<float>>,
-          compute<add<bfloat16>>);
-  ops.add({"DpoUpsample2x", {}, {"x: T"}, {"y: T"}, Effect::pure}, compute<upsample<float>>,
-          compute<upsample<bfloat16>>);
-  ops.add({"DpoUpsample2xGrad", {}, {"dy: T"}, {"dx: T"}, Effect::pure},
-          compute<upsampleGrad<float>>, compute<upsampleGrad<bfloat16>>);
-  return ops.error;
+  ops.add({"DpoAdd", {}, {"a: T", "b: T"}, {"y: T"}}, add<float>,
+          add<bfloat16>);
+  ops.add({"DpoUpsample2x", {}, {"x: T"}, {"y: T"}}, upsample<float>,
+          upsample<bfloat16>);
+  ops.add({"DpoUpsample2xGrad", {}, {"dy: T"}, {"dx: T"}},
+          upsampleGrad<float>, upsampleGrad<bfloat16>);
 }
 
 }  // namespace dpo

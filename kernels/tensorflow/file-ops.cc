@@ -11,7 +11,7 @@
 
 #include "kernels.h"
 #include "pages.h"
-#include "register.h"
+#include "operations.h"
 #include "threads.h"
 #include "turn.h"
 
@@ -215,11 +215,9 @@ void readFile(const Attributes&, OpContext& c) {
 
 }  // namespace
 
-std::string registerFileOps() {
-  Registry ops;
-  ops.add({"DpoReadFile", {}, {"file: int64", "places: int64", "buffer: T"}, {}, Effect::writesInputs},
-          compute<readFile<float>>, compute<readFile<bfloat16>>);
-  return ops.error;
+void addFileOps(Operations& ops) {
+  ops.add({"DpoReadFile", {}, {"file: int64", "places: int64", "buffer: T"}, {}},
+          readFile<float>, readFile<bfloat16>);
 }
 
 }  // namespace dpo

@@ -1,6 +1,6 @@
-// DpoLinear, DpoConv and their gradients as TensorFlow ops.
+// DpoLinear, DpoConv and their gradients as operations.
 #include "kernels.h"
-#include "register.h"
+#include "operations.h"
 
 namespace dpo {
 namespace {
@@ -147,43 +147,34 @@ void convolutionWeightGrad(const Attributes& a, OpContext& c) {
 
 }  // namespace
 
-std::string registerMatrixOps() {
-  Registry ops;
-  // A weight may be of either type: it is rounded to the activations' as it is packed.
-  const char* const weight = "W: {float, bfloat16} = DT_FLOAT";
+void addMatrixOps(Operations& ops) {
   ops.add({"DpoLinear",
-           {weight},
+           {},
            {"x: T", "w: W", "bias: float", "residual: T"},
-           {"y: T"},
-           Effect::pure},
-          compute<linear<float>>, compute<linear<bfloat16>>);
-  ops.add({"DpoLinearInputGrad", {weight}, {"dy: T", "w: W"}, {"dx: T"}, Effect::pure},
-          compute<linearInputGrad<float>>, compute<linearInputGrad<bfloat16>>);
+           {"y: T"}},
+          linear<float>, linear<bfloat16>);
+  ops.add({"DpoLinearInputGrad", {}, {"dy: T", "w: W"}, {"dx: T"}},
+          linearInputGrad<float>, linearInputGrad<bfloat16>);
   ops.add({"DpoLinearWeightGradInto",
            {},
            {"dy: T", "x: T", "acc: float", "bias_acc: float"},
-           {},
-           Effect::writesInputs},
-          compute<linearWeightGrad<float>>, compute<linearWeightGrad<bfloat16>>);
+           {}},
+          linearWeightGrad<float>, linearWeightGrad<bfloat16>);
   ops.add({"DpoConv",
-           {weight, "stride: int = 1", "same: bool = true"},
+           {"stride: int = 1", "same: bool = true"},
            {"x: T", "w: W", "bias: float", "residual: T"},
-           {"y: T"},
-           Effect::pure},
-          compute<convolution<float>>, compute<convolution<bfloat16>>);
+           {"y: T"}},
+          convolution<float>, convolution<bfloat16>);
   ops.add({"DpoConvInputGrad",
-           {weight, "stride: int = 1", "same: bool = true"},
+           {"stride: int = 1", "same: bool = true"},
            {"dy: T", "w: W", "x: T"},
-           {"dx: T"},
-           Effect::pure},
-          compute<convolutionInputGrad<float>>, compute<convolutionInputGrad<bfloat16>>);
+           {"dx: T"}},
+          convolutionInputGrad<float>, convolutionInputGrad<bfloat16>);
   ops.add({"DpoConvWeightGradInto",
            {"stride: int = 1", "same: bool = true"},
            {"x: T", "dy: T", "acc: float", "bias_acc: float"},
-           {},
-           Effect::writesInputs},
-          compute<convolutionWeightGrad<float>>, compute<convolutionWeightGrad<bfloat16>>);
-  return ops.error;
+           {}},
+          convolutionWeightGrad<float>, convolutionWeightGrad<bfloat16>);
 }
 
 }  // namespace dpo

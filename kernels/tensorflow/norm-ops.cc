@@ -1,6 +1,6 @@
-// DpoGroupNorm, DpoLayerNorm, DpoGeglu and their gradients as TensorFlow ops.
+// DpoGroupNorm, DpoLayerNorm, DpoGeglu and their gradients as operations.
 #include "kernels.h"
-#include "register.h"
+#include "operations.h"
 
 namespace dpo {
 namespace {
@@ -128,42 +128,35 @@ void gegluGrad(const Attributes&, OpContext& c) {
 
 }  // namespace
 
-std::string registerNormOps() {
-  Registry ops;
+void addNormOps(Operations& ops) {
   ops.add({"DpoGroupNorm",
            {"groups: int", "epsilon: float", "silu: bool = false"},
            {"x: T", "scale: float", "offset_by: float", "shift: float"},
-           {"y: T", "stats: float"},
-           Effect::pure},
-          compute<groupNorm<float>>, compute<groupNorm<bfloat16>>);
+           {"y: T", "stats: float"}},
+          groupNorm<float>, groupNorm<bfloat16>);
   ops.add({"DpoGroupNormGradInto",
            {"groups: int", "silu: bool = false"},
            {"dy: T", "x: T", "scale: float", "offset_by: float", "shift: float", "stats: float",
             "dscale: float", "doffset: float"},
-           {"dx: T", "dshift: float"},
-           Effect::writesInputs},
-          compute<groupNormGrad<float>>, compute<groupNormGrad<bfloat16>>);
+           {"dx: T", "dshift: float"}},
+          groupNormGrad<float>, groupNormGrad<bfloat16>);
   ops.add({"DpoLayerNorm",
            {"epsilon: float"},
            {"x: T", "scale: float", "offset_by: float"},
-           {"y: T", "stats: float"},
-           Effect::pure},
-          compute<layerNorm<float>>, compute<layerNorm<bfloat16>>);
+           {"y: T", "stats: float"}},
+          layerNorm<float>, layerNorm<bfloat16>);
   ops.add({"DpoLayerNormGradInto",
            {},
            {"dy: T", "x: T", "scale: float", "stats: float", "dscale: float", "doffset: float"},
-           {"dx: T"},
-           Effect::writesInputs},
-          compute<layerNormGrad<float>>, compute<layerNormGrad<bfloat16>>);
-  ops.add({"DpoGeglu", {}, {"x: T", "bias: float"}, {"y: T"}, Effect::pure},
-          compute<geglu<float>>, compute<geglu<bfloat16>>);
+           {"dx: T"}},
+          layerNormGrad<float>, layerNormGrad<bfloat16>);
+  ops.add({"DpoGeglu", {}, {"x: T", "bias: float"}, {"y: T"}},
+          geglu<float>, geglu<bfloat16>);
   ops.add({"DpoGegluGrad",
            {},
            {"dy: T", "x: T", "bias: float"},
-           {"dx: T", "dbias: float"},
-           Effect::pure},
-          compute<gegluGrad<float>>, compute<gegluGrad<bfloat16>>);
-  return ops.error;
+           {"dx: T", "dbias: float"}},
+          gegluGrad<float>, gegluGrad<bfloat16>);
 }
 
 }  // namespace dpo

@@ -3,9 +3,22 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <string>
+#include "tensorflow/c/eager/c_api.h"
 
 namespace dpo {
+namespace {
+
+/** The tensor's shape; of more dimensions than an op can have, the first. */
+Shape shapeOf(const TF_Tensor* tensor) {
+  Shape shape;
+  const int rank = TF_NumDims(tensor);
+  for (; shape.rank < rank && shape.rank < kMostDimensions; shape.rank++) {
+    shape.dims[shape.rank] = TF_Dim(tensor, shape.rank);
+  }
+  return shape;
+}
+
+}  // namespace
 
 int64_t Shape::size() const {
   int64_t product = 1;
@@ -13,51 +26,62 @@ int64_t Shape::size() const {
   return product;
 }
 
-OpContext::OpContext(TF_OpKernelContext* context)
-    : context_(context), status_(TF_NewStatus()), inputCount_(TF_NumInputs(context)) {
-  for (int i = 0; i < inputCount_; i++) {
-    Input& input = inputs_[i];
-    TF_GetInput(context, i, &input.tensor, status_);
-    if (!require(TF_GetCode(status_) == TF_OK, "an input cannot be read")) return;
-    const int rank = TF_NumDims(input.tensor);
-    if (!require(rank <= kMostDimensions, "more than eight dimensions")) return;
-    input.shape.rank = rank;
-    for (int d = 0; d < rank; d++) input.shape.dims[d] = TF_Dim(input.tensor, d);
-    input.size = input.shape.size();
-    input.data = TF_TensorData(input.tensor);
-  }
-}
+OpContext::OpContext(const char* name) : name_(name), status_(TF_NewStatus()) {}
 
 OpContext::~OpContext() {
   for (int i = 0; i < inputCount_; i++) {
     if (inputs_[i].tensor) TF_DeleteTensor(inputs_[i].tensor);
   }
+  for (const Result& output : outputs_) {
+    if (output.handle) TFE_DeleteTensorHandle(output.handle);
+  }
   TF_DeleteStatus(status_);
 }
 
+void OpContext::addInput(TFE_TensorHandle* handle) {
+  if (!require(inputCount_ < kMostInputs, "too many inputs")) return;
+  Input& input = inputs_[inputCount_];
+  given_[inputCount_++] = handle;
+  input.tensor = TFE_TensorHandleResolve(handle, status_);
+  if (!require(TF_GetCode(status_) == TF_OK, "an input cannot be read") ||
+      !require(TF_NumDims(input.tensor) <= kMostDimensions, "more than eight dimensions")) {
+    return;
+  }
+  input.shape = shapeOf(input.tensor);
+  input.size = input.shape.size();
+  input.data = TF_TensorData(input.tensor);
+}
+
 void* OpContext::allocate(int i, const Shape& shape, TF_DataType type, size_t elementSize) {
-  if (failed_) return nullptr;
-  TF_Tensor* tensor = TF_AllocateOutput(context_, i, type, shape.dims, shape.rank,
-                                        shape.size() * elementSize, status_);
-  if (!require(TF_GetCode(status_) == TF_OK, "no memory for an output")) return nullptr;
+  if (failed()) return nullptr;
+  TF_Tensor* tensor = TF_AllocateTensor(type, shape.dims, shape.rank, shape.size() * elementSize);
+  if (!require(tensor, "no memory for an output")) return nullptr;
+  setOutput(i, tensor);
   void* data = TF_TensorData(tensor);
-  TF_DeleteTensor(tensor);  // the context keeps its own reference
-  return data;
+  TF_DeleteTensor(tensor);  // the output keeps its own reference
+  return failed() ? nullptr : data;
 }
 
 TF_Tensor* OpContext::share(int i) {
-  TF_Tensor* tensor = nullptr;
-  TF_GetInput(context_, i, &tensor, status_);
+  TF_Tensor* tensor = TFE_TensorHandleResolve(given_[i], status_);
   return require(TF_GetCode(status_) == TF_OK, "an input cannot be read") ? tensor : nullptr;
 }
 
 void OpContext::setOutput(int i, TF_Tensor* tensor) {
-  TF_SetOutput(context_, i, tensor, status_);
-  require(TF_GetCode(status_) == TF_OK, "the output cannot be set");
+  TFE_TensorHandle* handle = TFE_NewTensorHandle(tensor, status_);
+  if (!require(TF_GetCode(status_) == TF_OK, "the output cannot be set")) return;
+  outputs_[i] = {handle, shapeOf(tensor), TF_TensorType(tensor)};
+}
+
+Result OpContext::takeOutput(int i) {
+  const Result output = outputs_[i];
+  require(output.handle, "an output was never made");
+  outputs_[i].handle = nullptr;
+  return output;
 }
 
 bool OpContext::require(bool holds, const char* message) {
-  if (!holds && !failed_) fail(message);
+  if (!holds && !failed()) failure_ = std::string(name_) + ": " + message;
   return holds;
 }
 
@@ -68,14 +92,6 @@ bool OpContext::requireSize(int i, int64_t expected) {
            "input %d must have %" PRId64 " elements, it has %" PRId64, i, expected,
            inputs_[i].size);
   return require(false, message);
-}
-
-void OpContext::fail(const char* message) {
-  failed_ = true;
-  const TF_StringView name = TF_GetOpKernelName(context_);
-  const std::string text = std::string(name.data, name.len) + ": " + message;
-  TF_SetStatus(status_, TF_INVALID_ARGUMENT, text.c_str());
-  TF_OpKernelContext_Failure(context_, status_);
 }
 
 }  // namespace dpo

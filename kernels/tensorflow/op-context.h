@@ -1,18 +1,20 @@
-// A readable face for TensorFlow's C kernel API: inputs, outputs, attributes and failures of one call.
+// One call of an operation: its inputs, outputs, attributes and failure.
 #pragma once
 
 #include <stdint.h>
 
 #include <initializer_list>
+#include <string>
 
+#include "addon/handle-table.h"
 #include "kernels.h"
-#include "tensorflow/c/kernels.h"
 #include "tensorflow/c/tf_tensor.h"
 
 namespace dpo {
 
 constexpr int kMostDimensions = 8;
 constexpr int kMostInputs = 8;
+constexpr int kMostOutputs = 4;
 
 /** TensorFlow's number for a type. */
 template <class T>
@@ -39,6 +41,13 @@ struct Attributes {
   bool silu = false, causal = false, same = true;
 };
 
+/** A tensor of a call that the call alone owns. */
+struct Result {
+  TFE_TensorHandle* handle;
+  Shape shape;
+  TF_DataType type;
+};
+
 class OpContext {
  public:
   struct Input {
@@ -56,11 +65,14 @@ class OpContext {
     T* orNull() const { return size > 0 ? as<T>() : nullptr; }
   };
 
-  explicit OpContext(TF_OpKernelContext* context);
+  explicit OpContext(const char* name);
   ~OpContext();
   OpContext(const OpContext&) = delete;
   OpContext& operator=(const OpContext&) = delete;
 
+  /** Takes the next input; fails the op where it is none that an op can read. */
+  void addInput(TFE_TensorHandle* handle);
+  int inputCount() const { return inputCount_; }
   const Input& input(int i) const { return inputs_[i]; }
 
   /** A new tensor as output i; null (with the op failed) when there is no memory. */
@@ -72,22 +84,26 @@ class OpContext {
   TF_Tensor* share(int i);
   /** Makes `tensor` itself output i: no copy. */
   void setOutput(int i, TF_Tensor* tensor);
+  /** Hands output i over to the caller; fails the op where it was never made. */
+  Result takeOutput(int i);
 
   /** Fails the op with "`name`: `message`" unless `holds`; returns `holds`. */
   bool require(bool holds, const char* message);
   /** As above, for "input `i` must have `expected` elements, it has …". */
   bool requireSize(int i, int64_t expected);
-  bool failed() const { return failed_; }
+  bool failed() const { return !failure_.empty(); }
+  const std::string& failure() const { return failure_; }
 
  private:
   void* allocate(int i, const Shape& shape, TF_DataType type, size_t elementSize);
-  void fail(const char* message);
 
-  TF_OpKernelContext* context_;
+  const char* name_;
   TF_Status* status_;
   Input inputs_[kMostInputs];
-  int inputCount_;
-  bool failed_ = false;
+  TFE_TensorHandle* given_[kMostInputs] = {};
+  int inputCount_ = 0;
+  Result outputs_[kMostOutputs] = {};
+  std::string failure_;
 };
 
 }  // namespace dpo

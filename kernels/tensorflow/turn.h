@@ -75,7 +75,7 @@ inline void turnLines(const Turn<S, T>& t, const S* from, T* const* lines, int64
   for (int64_t r = 0; r < kLine<T>; r += 4) {
     transposeFours(from + r * each, each, &turned[0][r], kLine<T>);
   }
-  if (t.type == kStored<T>) {
+  if (sizeof(S) == sizeof(T) && t.type == kStored<T>) {
     for (int c = 0; c < 4; c++) storeLine(lines[c] + at, turned[c]);
     return;
   }

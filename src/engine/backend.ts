@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { relative, resolve } from 'node:path';
+import { type NativeKernels, nativeCalls } from './native-calls';
 import { threadsFor, withThreads } from './threads';
 
 /** A value of an operation attribute, as TensorFlow's C API types it. */
@@ -39,6 +40,8 @@ interface Addon {
   readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_Version: string;
+  /** How our kernels reach the addon's tensors (kernels/tensorflow/addon). */
+  readonly dpoHandles: object;
 }
 
 /**
@@ -56,13 +59,6 @@ export interface TfjsBackend {
   readonly binding: Addon;
   createOutputTensor(output: Output): TfTensor;
   getInputTensorIds(tensors: readonly TfTensor[]): number[];
-}
-
-/** What our own native addon tells about itself (kernels/tensorflow). */
-interface NativeKernels {
-  readonly isa: string;
-  threads(): number;
-  setThreads(n: number): void;
 }
 
 /** Root of the checkout: `src/engine` is two folders below it. */
@@ -113,6 +109,7 @@ const addon = tfjsBackend.binding;
 /** True where TensorFlow computes on a GPU. */
 export const onGpu = addon.isUsingGpuDevice();
 const native = onGpu ? undefined : loadKernels();
+const callNative = native && nativeCalls(native, addon.dpoHandles);
 
 const attributeTypes = {
   int: addon.TF_ATTR_INT,
@@ -185,7 +182,23 @@ export function withObserver<T>(observe: Observer, fn: () => T): T {
   }
 }
 
-/** Executes one TensorFlow operation eagerly. Errors carry the operation's name and its input count. */
+function run(
+  name: string,
+  attributes: Readonly<Record<string, Attribute>>,
+  inputs: readonly number[],
+  outputs: number,
+): Output[] {
+  const ours = callNative?.(name, attributes, inputs, outputs);
+  if (ours) return ours;
+  const raw: RawAttribute[] = [];
+  for (const key in attributes) {
+    const attribute = attributes[key] as Attribute;
+    raw.push({ name: key, type: attributeTypes[attribute.type], value: attribute.value });
+  }
+  return addon.executeOp(name, raw, inputs as number[], outputs);
+}
+
+/** Executes one operation, ours or TensorFlow's. Errors carry its name. */
 export function execute(
   name: string,
   attributes: Readonly<Record<string, Attribute>>,
@@ -193,14 +206,9 @@ export function execute(
   outputs: number,
 ): Output[] {
   if (device) return device.execute(name, attributes, inputs, outputs);
-  const raw: RawAttribute[] = [];
-  for (const key in attributes) {
-    const attribute = attributes[key] as Attribute;
-    raw.push({ name: key, type: attributeTypes[attribute.type], value: attribute.value });
-  }
-  if (!observer) return addon.executeOp(name, raw, inputs as number[], outputs);
+  if (!observer) return run(name, attributes, inputs, outputs);
   const start = performance.now();
-  const results = addon.executeOp(name, raw, inputs as number[], outputs);
+  const results = run(name, attributes, inputs, outputs);
   observer(name, performance.now() - start);
   return results;
 }

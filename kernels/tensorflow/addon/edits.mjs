@@ -1,8 +1,10 @@
 // Our changes to the C++ sources of @tensorflow/tfjs-node-gpu 4.22.0 (folder binding/), made to copies of them when the
-// addon is compiled. What a change needs beyond a word or two is in handles.h.
+// addon is compiled. What a change needs beyond a word or two is in the headers beside this.
 
 const wideIds =
   'handle ids count in int64: int32 ids turn negative after 2^31 operations, and nothing is freed any more';
+const kernelsReach =
+  "the kernels' addon finds tensors by their ids and adds its results, without TensorFlow's dispatch of operations";
 const anyType =
   'handles hold every element type, and no thread of TensorFlow calls into JavaScript';
 
@@ -51,6 +53,34 @@ export const edits = [
   ),
   edit(wideIds, 'tfjs_backend.cc', 2, 'int32(env, cur_input_id,', 'int64(env, cur_input_id,'),
   edit(wideIds, 'tfjs_backend.cc', 5, '(tensor_id: %d)', '(tensor_id: %lld)'),
+  edit(
+    kernelsReach,
+    'tfjs_backend.h',
+    1,
+    '#include "tensorflow/c/eager/c_api.h"',
+    '#include "tensorflow/c/eager/c_api.h"\n\nnamespace dpo {\nstruct HandleAccess;\n}',
+  ),
+  edit(
+    kernelsReach,
+    'tfjs_backend.h',
+    1,
+    ' private:',
+    ' private:\n  friend struct ::dpo::HandleAccess;',
+  ),
+  edit(
+    kernelsReach,
+    'tfjs_binding.cc',
+    1,
+    '#include "utils.h"',
+    '#include "utils.h"\n#include "handle-access.h"',
+  ),
+  edit(
+    kernelsReach,
+    'tfjs_binding.cc',
+    1,
+    '  // TF version',
+    '  nstatus = dpo::exportHandles(env, exports, backend);\n  ENSURE_NAPI_OK_RETVAL(env, nstatus, exports);\n\n  // TF version',
+  ),
   edit(
     anyType,
     'tfjs_backend.cc',

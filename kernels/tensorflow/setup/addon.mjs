@@ -11,7 +11,7 @@ import { libraries, tensorflowLibraries } from './tensorflow.mjs';
 
 const addon = join(addonFolder, 'tfjs_binding.node');
 const binding = join(tfjs, 'binding');
-/** What the edits add: handles.h. */
+/** What the edits add. */
 const additions = join(setupFolder, '..', 'addon');
 const headers = join(nodeModules, 'node-api-headers', 'include');
 
@@ -58,7 +58,9 @@ export const tfjsAddon = {
     copyEdited(binding, sources, edits);
     progress.update('compiling');
     const fresh = `${addon}.new`;
-    const include = [headers, join(tensorflow, 'include'), additions].map((path) => `-I${path}`);
+    const include = [headers, join(tensorflow, 'include'), additions, sources].map(
+      (path) => `-I${path}`,
+    );
     await runChild('compiling the tfjs addon', findCompiler(), [
       '-O2',
       '-DNAPI_VERSION=8',
