@@ -32,6 +32,27 @@ export const mutations: readonly Mutation[] = [
   ...evaluationMutations,
   ...labelMutations,
   {
+    what: 'group norm: the gradients of scale and offset exchanged',
+    file: 'src/engine/ops/norm.ts',
+    from: 'gradientsInto([scale, offset], (...into) => {\n      grads',
+    to: 'gradientsInto([offset, scale], (...into) => {\n      grads',
+    tests: unet,
+  },
+  {
+    what: 'gradients of weights without a flat gradient are lost',
+    file: 'src/engine/ops/matmul.ts',
+    from: 'w?.requiresGrad && !w.sink?.view ? cast(into[i] as Tensor, w.dtype) : undefined',
+    to: 'w?.requiresGrad && w.sink?.view ? cast(into[i] as Tensor, w.dtype) : undefined',
+    tests: ['test/engine/ops.test.ts'],
+  },
+  {
+    what: 'native calls: an attribute in the slot of another',
+    file: 'src/engine/native-calls.ts',
+    from: '  stride: 3,',
+    to: '  stride: 2,',
+    tests: ['test/kernels/tensorflow/fused-ops.test.ts'],
+  },
+  {
     what: 'noising: x₀ and ε exchanged in the noisy latents',
     file: 'src/diffusion/schedule.ts',
     from: 'latents.mul(coefficients.signal).add(noise.mul(coefficients.noise))',
