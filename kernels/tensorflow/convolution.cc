@@ -70,46 +70,65 @@ struct Buffers {
 
 }  // namespace
 
+/** Packs the weights of some columns of the result, tap by tap. */
 template <class T>
-void convolution(const Convolution<T>& op) {
+void packTaps(const Convolution<T>& op, const Panels& panels, int64_t column, int threads,
+              Unit<T>* packed) {
   const ConvShape& n = op.shape;
   const int64_t K = n.in, taps = n.kernelHeight * n.kernelWidth, units = unitsOf<T>(K);
-  const Panels panels(n.out);
-  const Buffers<T, Left<T>> buffers(taps * panels.size(units), K);
-  packInParallel(taps * units, n.out, [&](int64_t first, int64_t left) {
+  packInParallel(taps * units, panels.columns, threads, [&](int64_t first, int64_t left) {
     for (const int64_t end = first + left; first < end;) {
       const int64_t tap = first / units, from = first % units;
       const int64_t count = smallerOf(units - from, end - first);
-      Unit<T>* to = buffers.packed + tap * panels.size(units);
+      Unit<T>* to = packed + tap * panels.size(units);
       withWeight(op.w, [&](const auto* weight) {
         const auto* w = weight + (op.flipped ? taps - 1 - tap : tap) * K * n.out;
-        if (op.flipped) packColumns<T>(w, K, panels, K, from, count, to);
-        else packRows<T>(w, n.out, panels, K, from, count, to);
+        if (op.flipped) packColumns<T>(w + column * K, K, panels, K, from, count, to);
+        else packRows<T>(w + column, n.out, panels, K, from, count, to);
       });
       first += count;
     }
   });
-  const Left<T>* x = leftFactor(op.x, n.samples * n.height * n.width * K);
-  const Taps<Left<T>> source(n, x, buffers.zeros);
+}
+
+template <class T>
+void convolution(const Convolution<T>& op) {
+  const ConvShape& n = op.shape;
+  const int64_t K = n.in, taps = n.kernelHeight * n.kernelWidth, units = unitsOf<T>(K);
   const int64_t pixels = n.samples * n.outHeight * n.outWidth;
-  const RowProduct<T> product{pixels,  taps,        K,   panels, buffers.packed,
-                              op.bias, op.residual, op.y};
-  multiply(product, [&](int64_t first, TileRows<T>& tile) {
-    typename Taps<Left<T>>::Pixel pixel[kTileRows];
-    for (int64_t i = 0; i < kTileRows; i++) {
-      pixel[i] = source.inTiles(smallerOf(first + i, pixels - 1));
-      tile.target[i] = source.indexOf(pixel[i]);
-    }
-    tile.segments = 0;
-    for (int64_t tap = 0; tap < taps; tap++) {
-      bool inside = false;
+  const Left<T>* x = leftFactor(op.x, n.samples * n.height * n.width * K);
+  inStrips(pixels, taps * K, n.out, [&](Range columns, int threads) {
+    const int64_t column = columns.begin;
+    const Panels panels(columns.end - column);
+    const Buffers<T, Left<T>> buffers(taps * panels.size(units), K);
+    packTaps(op, panels, column, threads, buffers.packed);
+    const Taps<Left<T>> source(n, x, buffers.zeros);
+    const RowProduct<T> product{pixels,
+                                taps,
+                                K,
+                                panels,
+                                buffers.packed,
+                                op.bias ? op.bias + column : nullptr,
+                                op.residual ? op.residual + column : nullptr,
+                                op.y + column,
+                                n.out};
+    multiply(product, threads, [&](int64_t first, TileRows<T>& tile) {
+      typename Taps<Left<T>>::Pixel pixel[kTileRows];
       for (int64_t i = 0; i < kTileRows; i++) {
-        tile.rows[tile.segments][i] = source.source(pixel[i], tap);
-        inside |= tile.rows[tile.segments][i] != buffers.zeros;
+        pixel[i] = source.inTiles(smallerOf(first + i, pixels - 1));
+        tile.target[i] = source.indexOf(pixel[i]);
       }
-      tile.segment[tile.segments] = tap;
-      tile.segments += inside;
-    }
+      tile.segments = 0;
+      for (int64_t tap = 0; tap < taps; tap++) {
+        bool inside = false;
+        for (int64_t i = 0; i < kTileRows; i++) {
+          tile.rows[tile.segments][i] = source.source(pixel[i], tap);
+          inside |= tile.rows[tile.segments][i] != buffers.zeros;
+        }
+        tile.segment[tile.segments] = tap;
+        tile.segments += inside;
+      }
+    });
   });
 }
 
@@ -120,7 +139,7 @@ void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   const Panels panels(n.out);
   const Buffers<T, T> buffers(panels.size(units), n.in);
   bool finite = true;
-  packInParallel(units, n.out, [&](int64_t first, int64_t count) {
+  packInParallel(units, n.out, threadCount(), [&](int64_t first, int64_t count) {
     packRows<T>(op.dy, n.out, panels, pixels, first, count, buffers.packed);
     const int64_t from = first * kPerUnit<T>, end = smallerOf(from + count * kPerUnit<T>, pixels);
     if (!allFinite(op.dy + from * n.out, (end - from) * n.out)) {

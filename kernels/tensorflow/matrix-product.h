@@ -20,13 +20,15 @@ constexpr int64_t kPartsPerThread = 4;
 constexpr int64_t kPartStrips = 4;
 /** Sums that stay in the second cache beside the factors. */
 constexpr int64_t kNearNumbers = 65536;
+/** A right factor of so many numbers, and rows of the left one beside which packing it costs. */
+constexpr int64_t kFarNumbers = 1 << 20, kFewRows = 2048;
 /** Units of the right factor that stay in the first cache while a gradient's tiles go by. */
 constexpr int64_t kDepthBlock = 128;
 
-/** pack(first, count) for all `units` of a factor of `columns` columns, in parallel. */
+/** pack(first, count) for all `units` of a factor of `columns` columns, on so many threads at most. */
 template <class Pack>
-void packInParallel(int64_t units, int64_t columns, Pack pack) {
-  const int parts = partsFor(units * columns, kPackGrain);
+void packInParallel(int64_t units, int64_t columns, int threads, Pack pack) {
+  const int parts = static_cast<int>(smallerOf(threads, partsFor(units * columns, kPackGrain)));
   parallel(parts, [&](int part) {
     const Range range = share(units, part, parts);
     if (range.begin < range.end) pack(range.begin, range.end - range.begin);
@@ -47,7 +49,7 @@ const Left<T>* leftFactor(const T* x, int64_t size) {
     return x;
   } else {
     float* copy = scratch(Scratch::factor, size);
-    packInParallel(size, 1, [&](int64_t first, int64_t count) {
+    packInParallel(size, 1, threadCount(), [&](int64_t first, int64_t count) {
       forLanes(count, [&](int64_t i, auto lanes) DPO_INLINE_LAMBDA {
         store(copy + first + i, load(x + first + i, lanes), lanes);
       });
@@ -65,14 +67,37 @@ struct RowProduct {
   const float* bias;
   const T* residual;
   T* y;
+  int64_t stride;  // from one row of y and of the residual to the next
 };
+
+/**
+ * compute(columns, threads) for all columns of a product. Few rows by a large right factor are taken in strips of
+ * columns, each packed by the thread that multiplies it: packed as a whole, it would go out to memory and come back.
+ */
+template <class Compute>
+void inStrips(int64_t rows, int64_t depth, int64_t columns, const Compute& compute) {
+  const int threads = threadCount();
+  const int64_t panels = Panels(columns).count;
+  if (rows > kFewRows || depth * columns < kFarNumbers || panels < kPartsPerThread * threads) {
+    return compute(Range{0, columns}, threads);
+  }
+  constexpr int64_t kWidth = kTileVectors * kLanes;
+  const int64_t near = largerOf(1, kNearNumbers / (depth * kWidth));
+  const int parts = static_cast<int>(largerOf(kPartsPerThread * threads, panels / near));
+  parallel(parts, [&](int part) {
+    const Range range = share(panels, part, parts);
+    const Range strip = {range.begin * kWidth, smallerOf(range.end * kWidth, columns)};
+    if (strip.begin < strip.end) compute(strip, 1);
+  });
+}
 
 /** point(first, tile) tells of the kTileRows rows from `first` on what a tile must know. */
 template <class T, class Point>
-void multiply(const RowProduct<T>& op, Point point) {
+void multiply(const RowProduct<T>& op, int mostThreads, Point point) {
   const int64_t C = op.panels.columns, units = unitsOf<T>(op.depth);
   const int64_t tiles = (op.rows + kTileRows - 1) / kTileRows;
-  const int threads = partsFor(op.rows * op.segments * op.depth * C, kProductGrain);
+  const int64_t work = op.rows * op.segments * op.depth * C;
+  const int threads = static_cast<int>(smallerOf(mostThreads, partsFor(work, kProductGrain)));
   // Few chunks of rows would leave a thread without work at the end: each is several stretches of panels.
   const int64_t chunks = smallerOf((tiles + kChunkTiles - 1) / kChunkTiles, 4096);
   const int64_t stretches = smallerOf(op.panels.count, (kPartsPerThread * threads - 1) / chunks + 1);
@@ -86,7 +111,7 @@ void multiply(const RowProduct<T>& op, Point point) {
         const Epilogue<T> add{op.bias ? op.bias + panel.firstColumn : nullptr,
                               op.residual ? op.residual + panel.firstColumn : nullptr};
         for (int64_t t = begin; t < end; t++) {
-          const Target<T> c{op.y + panel.firstColumn, C,
+          const Target<T> c{op.y + panel.firstColumn, op.stride,
                             smallerOf(op.rows - t * kTileRows, kTileRows), panel.columns};
           withVectors(panel.vectors, [&](auto vectors) {
             rowTile<decltype(vectors)::value>(chunk[t - begin], op.depth, op.right + panel.offset,
