@@ -27,7 +27,8 @@ class Taps {
   }
   /**
    * The `index`-th pixel of a product's rows. Of small pictures a place comes with all its samples,
-   * so that whole tiles lie beside an edge, where they need not multiply the zeros beyond it.
+   * so that whole tiles lie beside an edge, where they need not multiply the zeros beyond it
+   * (whether an infinite weight meets them is left open, as it is by PyTorch's algorithms).
    */
   Pixel inTiles(int64_t index) const {
     if (n_.samples < kTileRows || n_.outHeight * n_.outWidth > kSmallPicture) return inMemory(index);
@@ -138,7 +139,7 @@ void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   const int64_t pixels = n.samples * n.outHeight * n.outWidth, units = unitsOf<T>(pixels);
   const Panels panels(n.out);
   const Buffers<T, T> buffers(panels.size(units), n.in);
-  bool finite = true;
+  bool finite = true;  // else zeros are multiplied too: 0 · ∞ is NaN
   packInParallel(units, n.out, threadCount(), [&](int64_t first, int64_t count) {
     packRows<T>(op.dy, n.out, panels, pixels, first, count, buffers.packed);
     const int64_t from = first * kPerUnit<T>, end = smallerOf(from + count * kPerUnit<T>, pixels);
