@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 
 #include "kernels.h"
-#include "pages.h"
 #include "operations.h"
+#include "pages.h"
 #include "threads.h"
 
 namespace dpo {
@@ -211,7 +211,6 @@ void addBufferOps(Operations& ops) {
   ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}}, squaredNorm);
   ops.add({"DpoBuffer", {}, {"sixteens: int32"}, {"buffer: T"}}, buffer<float>,
           buffer<bfloat16>);
-  // Stateful, so that TensorFlow never merges or precomputes views of a buffer that changes.
   ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}},
           view<float>, view<bfloat16>);
   ops.add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}},

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "kernels.h"
-#include "pages.h"
 #include "operations.h"
+#include "pages.h"
 #include "threads.h"
 #include "turn.h"
 

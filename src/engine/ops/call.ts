@@ -12,7 +12,7 @@ type Attributes = Readonly<Record<string, Attribute>>;
 
 const ids = (inputs: readonly Tensor[]) => inputs.map((t) => t.id);
 
-/** Executes a TensorFlow operation with several outputs. */
+/** Executes an operation with several outputs. */
 export const callAll = (
   name: string,
   attributes: Attributes,
@@ -23,10 +23,10 @@ export const callAll = (
 /** Operations whose result is their first input's memory under another handle. */
 const SHARING: ReadonlySet<string> = new Set(['Reshape', 'DpoView', 'DpoBiasResidual']);
 
-/** Executes a TensorFlow operation with one output. */
+/** Executes an operation with one output. */
 export function call(name: string, attributes: Attributes, inputs: readonly Tensor[]): Tensor {
   const [output] = execute(name, attributes, ids(inputs), 1);
-  if (!output) throw new Error(`TensorFlow operation ${name} returned nothing.`);
+  if (!output) throw new Error(`The operation ${name} returned nothing.`);
   return new Tensor(output, SHARING.has(name) ? inputs[0] : undefined);
 }
 
