@@ -65,11 +65,17 @@ napi_value fail(napi_env env, const std::string& message) {
   return nullptr;
 }
 
-/** connect(dpoHandles): lets operations of this thread reach the tensors; returns the frame. */
+/** connect(dpoHandles): lets operations of this thread reach the tensors; returns the frame, each time the same. */
 napi_value connect(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value handles = nullptr, buffer = nullptr, frame = nullptr;
-  auto* connection = new Connection{};
+  Connection* connection = nullptr;
+  napi_get_instance_data(env, reinterpret_cast<void**>(&connection));
+  if (connection) {
+    napi_get_reference_value(env, connection->frameReference, &frame);
+    return frame;
+  }
+  connection = new Connection{};
   void *table = nullptr, *data = nullptr;
   napi_get_cb_info(env, info, &count, &handles, nullptr, nullptr);
   if (count < 1 || napi_get_value_external(env, handles, &table) != napi_ok ||

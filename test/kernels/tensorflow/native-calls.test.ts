@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
-import { heldHandles, kernelsPath } from '../../../src/engine/backend';
+import { heldHandles, kernelsPath, tfjsBackend } from '../../../src/engine/backend';
+import type { NativeKernels } from '../../../src/engine/native-calls';
 import { BFLOAT16, bfloats, FLOAT, floats, free, ints, none, read, runOp } from './raw-ops';
 
 /** Throws by `call` with a message like `why`, after which no tensor is left. */
@@ -94,6 +95,15 @@ describe('calls of native operations', () => {
       /DpoAdd: there is no tensor of id 1099511627776/,
     );
     refuses(() => runOp('DpoAdd', [x, Number.NaN], 1), /DpoAdd: there is no tensor of id/);
+  });
+
+  it('go on when the engine is loaded a second time', () => {
+    const { connect } = require(kernelsPath) as NativeKernels;
+    const frames = [1, 2].map(() => connect(tfjsBackend.binding.dpoHandles));
+    assert.equal(frames[0], frames[1]);
+    const [sum] = runOp('DpoAdd', [x, y], 1);
+    assert.deepEqual([...read(sum?.id ?? -1)], [11, 22, 33]);
+    free(sum?.id ?? -1);
   });
 
   it('need the tensors of a tfjs addon', async () => {
