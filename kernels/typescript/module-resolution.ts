@@ -12,9 +12,12 @@ export class ModuleResolution {
   readonly #typescript: typeof ts;
   readonly #known = new Map<string, Resolution>();
   readonly #incomplete = new Set<string>();
+  /** What folders and packages were found on the way, which a cell's files have in common. */
+  #found: ts.ModuleResolutionCache;
 
   constructor(typescript: typeof ts) {
     this.#typescript = typescript;
+    this.#found = this.#nothingFound();
   }
 
   /** The two methods that TypeScript asks of a host. */
@@ -33,6 +36,7 @@ export class ModuleResolution {
 
   /** @param gone - files that no longer exist. */
   refresh(gone: readonly string[]): void {
+    this.#found = this.#nothingFound();
     if (gone.length > 0) this.#known.clear();
     for (const [key, { resolvedModule }] of this.#known) {
       const [file = ''] = key.split('\0');
@@ -40,11 +44,15 @@ export class ModuleResolution {
     }
   }
 
+  #nothingFound(): ts.ModuleResolutionCache {
+    return this.#typescript.createModuleResolutionCache(process.cwd(), (name) => name);
+  }
+
   #resolve(name: string, file: string, options: ts.CompilerOptions, system: ts.System): Resolution {
     const key = `${isPackage(file) ? path.dirname(file) : file}\0${name}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const result = this.#typescript.resolveModuleName(name, file, options, system);
+    const result = this.#typescript.resolveModuleName(name, file, options, system, this.#found);
     this.#known.set(key, result);
     if (result.resolvedModule !== undefined) this.#incomplete.delete(file);
     else if (name.startsWith('.') && !isPackage(file)) this.#incomplete.add(file);

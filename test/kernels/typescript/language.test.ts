@@ -170,6 +170,20 @@ describe('the kernel’s language', () => {
     assert.deepEqual((await run("import { scale } from '../../library';")).notes, []);
   });
 
+  it('finds a source and a package that were not there when a cell asked for them first', async () => {
+    const early = await run("import { late } from '../../library/late';");
+    assert.match(early.traceback, /Cannot find module '..\/..\/library\/late'/);
+    write('late.ts', 'export const late = 4;\n');
+    const code =
+      "import { late } from '../../library/late';\nimport { far } from 'far';\nlate + far";
+    assert.match((await run(code)).traceback, /Cannot find module 'far'/);
+    const packaged = join(folder, 'lessons/node_modules/far');
+    mkdirSync(packaged, { recursive: true });
+    writeFileSync(join(packaged, 'index.js'), 'exports.far = 5;\n');
+    writeFileSync(join(packaged, 'index.d.ts'), 'export const far: number;\n');
+    assert.equal((await run(code)).result, '9');
+  });
+
   it('says which variables hold the tensors that a cell leaves, and what a loop loses', async () => {
     await run("import { tensor, tidy, zeros } from '../../../../src/engine';");
     const kept = await run('const noise = [zeros([250, 1000]), zeros([3])];\nnoise.length');
