@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { createCellRunner } from './cell-runner';
+import { loadEarly } from './early-packages';
 import { Executions } from './execution';
 import { Language } from './language-client';
 import { CHECK } from './loop-checks';
@@ -52,6 +53,7 @@ export function main({ sockets, language: compiler }: Threads, shared: Shared): 
   });
   sockets.on('message', (order: Order) => obey(order, session, output, language));
   notify('ready');
+  setImmediate(loadEarly);
 }
 
 function obey(order: Order, session: Session, output: Output, language: Language): void {

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ts from '@tslab/typescript-for-tslab';
+import { startKernel } from '../../../kernels/typescript/client';
 import { withoutComments } from '../../../kernels/typescript/typescript-host';
 import { inTemporaryFolder } from '../../support/temporary';
 
@@ -84,6 +85,41 @@ describe('keepCompiledCode', () => {
     write(2);
     assert.equal(run(), `${file} 2`);
     assert.equal(readdirSync(kept).length, 2);
+  });
+});
+
+describe('packages that are loaded before a cell needs them', () => {
+  it('are tfjs and others, and not TensorFlow, whose environment the first cell may still set', async () => {
+    const kernel = await startKernel({ folder: join(root, 'notebooks') });
+    const run = async (code: string) => {
+      const results: string[] = [];
+      const { status, evalue } = await kernel.execute(code, {
+        onMessage: (type, { data }) => {
+          if (type === 'execute_result')
+            results.push((data as Record<string, string>)['text/plain'] ?? '');
+        },
+      });
+      assert.equal(status, 'ok', String(evalue));
+      return results.join('\n');
+    };
+    try {
+      const before = await run(`
+        import { readFileSync } from 'node:fs';
+        const loaded = Object.keys(require.cache);
+        const libraries = readFileSync('/proc/self/maps', 'utf8');
+        process.env.DPO_THREADS = '1';
+        process.env.DPO_KERNELS = 'plain';
+        [['@tensorflow/tfjs/', 'sharp/'].every((name) => loaded.some((file) => file.includes(name))),
+          libraries.includes('libtensorflow')].join()`);
+      assert.match(before, /true,false/);
+      const after = await run(`
+        import { engineInfo } from '../src';
+        const { kernels, tensorflowThreads } = engineInfo();
+        [kernels, tensorflowThreads].join()`);
+      assert.match(after, /plain,1/);
+    } finally {
+      await kernel.shutdown();
+    }
   });
 });
 
