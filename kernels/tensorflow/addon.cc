@@ -1,4 +1,5 @@
-// The Node addon. Exports isa, threads, setThreads; operations, their names; connect and run, by which they are called.
+// The Node addon. Exports isa, threads, setThreads; operations and attributes, their names; connect and run, by which
+// operations are called.
 #include <node_api.h>
 
 #ifdef __GLIBC__
@@ -145,12 +146,14 @@ napi_value run(napi_env env, napi_callback_info info) {
   return call.failed() ? fail(env, call.failure()) : nullptr;
 }
 
-napi_value operationNames(napi_env env) {
-  napi_value names = nullptr, name = nullptr;
+/** An array of name(0) … name(count − 1). */
+template <class Name>
+napi_value namesOf(napi_env env, size_t count, Name name) {
+  napi_value names = nullptr, text = nullptr;
   napi_create_array(env, &names);
-  for (uint32_t i = 0; i < operations().size(); i++) {
-    napi_create_string_utf8(env, operations()[i].name().c_str(), NAPI_AUTO_LENGTH, &name);
-    napi_set_element(env, names, i, name);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_create_string_utf8(env, name(i), NAPI_AUTO_LENGTH, &text);
+    napi_set_element(env, names, i, text);
   }
   return names;
 }
@@ -160,7 +163,11 @@ napi_value addon(napi_env env, napi_value exports) {
   napi_value isa = nullptr;
   napi_create_string_utf8(env, isaName(chosenIsa()), NAPI_AUTO_LENGTH, &isa);
   napi_set_named_property(env, exports, "isa", isa);
-  napi_set_named_property(env, exports, "operations", operationNames(env));
+  const napi_value names = namesOf(env, operations().size(),
+                                   [](uint32_t i) { return operations()[i].name().c_str(); });
+  const napi_value slots = namesOf(env, kSlots, [](uint32_t i) { return kSlotNames[i]; });
+  napi_set_named_property(env, exports, "operations", names);
+  napi_set_named_property(env, exports, "attributes", slots);
   for (const auto& [name, function] :
        {std::pair("threads", threads), std::pair("setThreads", setThreads),
         std::pair("connect", connect), std::pair("run", run)}) {

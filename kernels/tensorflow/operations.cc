@@ -5,10 +5,11 @@
 #include <string.h>
 
 namespace dpo {
-namespace {
 
-constexpr const char* kSlotNames[kSlots] = {"groups",  "heads", "offset", "stride", "epsilon",
-                                            "silu",    "causal", "same",  "T"};
+const char* const kSlotNames[kSlots] = {"groups", "heads",  "offset", "stride", "epsilon",
+                                        "silu",   "causal", "same",   "T"};
+
+namespace {
 
 /** Splits "name: type = default"; ends the process on what no specification of ours may be. */
 struct Declared {

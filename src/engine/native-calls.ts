@@ -8,25 +8,13 @@ export interface NativeKernels {
   setThreads(n: number): void;
   /** Names of its operations. */
   readonly operations: readonly string[];
+  /** Names of their attributes, in the order in which a call's lie in the frame. */
+  readonly attributes: readonly string[];
   /** Lets its operations reach the tensors of tfjs's addon; returns the frame in which calls are written. */
   connect(handles: object): Float64Array;
   /** Runs one of its operations, which has so many inputs and outputs. */
   run(operation: number, inputs: number, outputs: number): void;
 }
-
-/** Where a call's attributes lie in the frame (operations.h); what is not given is NaN. The inputs' ids follow. */
-const SLOTS: Readonly<Record<string, number>> = {
-  groups: 0,
-  heads: 1,
-  offset: 2,
-  stride: 3,
-  epsilon: 4,
-  silu: 5,
-  causal: 6,
-  same: 7,
-  T: 8,
-};
-const FIRST_INPUT = 9;
 
 /** The type of a weight is its own, whatever the call says. */
 const TOLD_BY_INPUTS = 'W';
@@ -35,6 +23,8 @@ const TOLD_BY_INPUTS = 'W';
 export function nativeCalls(native: NativeKernels, handles: object) {
   const frame = native.connect(handles);
   const numbers = new Map(native.operations.map((name, i) => [name, i]));
+  const slots = new Map(native.attributes.map((name, i) => [name, i]));
+  const firstInput = slots.size; // the inputs' ids follow the attributes
 
   const readOutputs = (outputs: number): Output[] => {
     const results: Output[] = [];
@@ -55,13 +45,13 @@ export function nativeCalls(native: NativeKernels, handles: object) {
   ): Output[] | undefined => {
     const operation = numbers.get(name);
     if (operation === undefined) return undefined;
-    frame.fill(Number.NaN, 0, FIRST_INPUT);
+    frame.fill(Number.NaN, 0, firstInput); // what is not given
     for (const key in attributes) {
-      const slot = SLOTS[key];
+      const slot = slots.get(key);
       if (slot !== undefined) frame[slot] = Number(attributes[key]?.value);
       else if (key !== TOLD_BY_INPUTS) throw new TypeError(`${name} has no attribute ${key}.`);
     }
-    frame.set(inputs, FIRST_INPUT);
+    frame.set(inputs, firstInput);
     native.run(operation, inputs.length, outputs);
     return readOutputs(outputs);
   };
