@@ -34,7 +34,8 @@ const subjects: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
 function parse() {
   const description =
     'handles: a million operations leave no handle and no memory. ' +
-    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set of this processor. " +
+    "bounds: the native kernels' parity tests under AddressSanitizer, on every instruction set; " +
+    'those that this processor lacks are computed in software. ' +
     'checkpoints: a process killed again and again while it saves leaves no torn checkpoint and loses none. ' +
     'training: runs killed at random moments and resumed end as if they had been left alone. ' +
     'processes, kills, faults, cuts, offline: downloads from a hub on this machine that cuts, flips, stalls and lies. ' +
