@@ -13,8 +13,12 @@ constexpr int64_t kSmallPicture = 256;
 template <class T>
 class Taps {
  public:
-  Taps(const ConvShape& shape, const T* x, const T* zeros)
-      : n_(shape), x_(x), zeros_(zeros) {}
+  Taps(const ConvShape& shape, const T* x, const T* zeros) : n_(shape), x_(x), zeros_(zeros) {
+    for (int64_t tap = 0; tap < n_.kernelHeight * n_.kernelWidth; tap++) {
+      rows_[tap] = tap / n_.kernelWidth - n_.padTop;
+      columns_[tap] = tap % n_.kernelWidth - n_.padLeft;
+    }
+  }
 
   /** An output pixel. */
   struct Pixel {
@@ -40,8 +44,7 @@ class Taps {
   }
 
   const T* source(const Pixel& p, int64_t tap) const {
-    int64_t row = p.row * n_.stride + tap / n_.kernelWidth - n_.padTop;
-    int64_t column = p.column * n_.stride + tap % n_.kernelWidth - n_.padLeft;
+    int64_t row = p.row * n_.stride + rows_[tap], column = p.column * n_.stride + columns_[tap];
     if (n_.spread > 1) {
       if (row % n_.spread != 0 || column % n_.spread != 0) return zeros_;
       row /= n_.spread;
@@ -51,9 +54,23 @@ class Taps {
     return inside ? x_ + ((p.sample * n_.height + row) * n_.width + column) * n_.in : zeros_;
   }
 
+  /** Those of `count` pixels from the `first` on, in the order of memory. */
+  void sources(int64_t tap, int64_t first, int64_t count, const T** to) const {
+    Pixel p = inMemory(first);
+    for (int64_t i = 0; i < count; i++) {
+      to[i] = source(p, tap);
+      if (++p.column < n_.outWidth) continue;
+      p.column = 0;
+      if (++p.row < n_.outHeight) continue;
+      p.row = 0;
+      p.sample++;
+    }
+  }
+
  private:
   const ConvShape& n_;
   const T *x_, *zeros_;
+  int64_t rows_[kMostSegments], columns_[kMostSegments];  // of each tap, from its pixel's
 };
 
 /** Working memory of a packed factor of `size` units, followed by a pixel of zeros. */
@@ -151,7 +168,7 @@ void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   const ColumnProduct<T> product{n.in,   n.kernelHeight * n.kernelWidth, pixels, panels,
                                  buffers.packed, finite ? buffers.zeros : nullptr, op.acc};
   multiplyInto(product, [&](int64_t tap, int64_t first, int64_t count, const T** columns) {
-    for (int64_t k = 0; k < count; k++) columns[k] = source.source(source.inMemory(first + k), tap);
+    source.sources(tap, first, count, columns);
   });
 }
 

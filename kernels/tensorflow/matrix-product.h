@@ -213,8 +213,8 @@ void multiplyInto(const ColumnProduct<T>& op, Point point) {
             for (int64_t row = firstRow; row < endRow; row += kTileRows) {
               const Target<float> c{op.acc + (segment * op.rows + row) * C + panel.firstColumn, C,
                                     smallerOf(kTileRows, endRow - row), panel.columns};
-              columnTiles<decltype(vectors)::value, T>(left + row - firstRow, width, depth, right,
-                                                       c);
+              columnTileOf<decltype(vectors)::value, T>(left + row - firstRow, width, depth, right,
+                                                        c);
             }
           });
         }

@@ -106,7 +106,7 @@ struct Depth {
   const int64_t* units;
 };
 
-/** c[i][j] += Σ over k of left[k][i]·b[units[k]][j] for `Rows` rows. */
+/** c[i][j] += Σ over k of left[k][i]·b[units[k]][j] for `Rows` rows, of which those of the target are added. */
 template <int Rows, int Vectors, class T>
 void columnTile(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>* b,
                 const Target<float>& c) {
@@ -117,6 +117,7 @@ void columnTile(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>
   }
 #pragma GCC unroll 8
   for (int i = 0; i < Rows; i++) {
+    if (i >= c.rows) return;
     float* to = c.data + i * c.stride;
     forVectors<Vectors>(c.columns, [&](int j, auto lanes) DPO_INLINE_LAMBDA {
       store(to + j * kLanes, load(to + j * kLanes, lanes) + sums[i][j], lanes);
@@ -124,19 +125,13 @@ void columnTile(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>
   }
 }
 
-/** The same for as many rows as the target has. */
+/** The same for at most kTileRows rows; the left factor has so many, whatever those beyond the target hold. */
 template <int Vectors, class T>
-DPO_INLINE void columnTiles(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>* b,
-                            Target<float> c) {
-  const auto take = [&](auto rows) {
-    constexpr int kRows = decltype(rows)::value;
-    for (; c.rows >= kRows; c.rows -= kRows, left += kRows, c.data += kRows * c.stride) {
-      columnTile<kRows, Vectors, T>(left, leftRow, depth, b, c);
-    }
-  };
-  take(Constant<kTileRows>{});
-  take(Constant<4>{});
-  take(Constant<1>{});
+DPO_INLINE void columnTileOf(const Unit<T>* left, int64_t leftRow, Depth depth, const Unit<T>* b,
+                             const Target<float>& c) {
+  if (c.rows == 1) columnTile<1, Vectors, T>(left, leftRow, depth, b, c);
+  else if (c.rows <= 4) columnTile<4, Vectors, T>(left, leftRow, depth, b, c);
+  else columnTile<kTileRows, Vectors, T>(left, leftRow, depth, b, c);
 }
 
 /** Calls body(constant) with a compile-time number of vectors. */

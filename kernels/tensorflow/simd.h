@@ -57,6 +57,10 @@ DPO_INLINE void store(float* p, Vec v, Full = {}) { *reinterpret_cast<UnalignedV
 DPO_INLINE Vec load(const float* p, First lanes) {
 #if defined(__AVX512F__)
   return (Vec)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << lanes.count) - 1), p);
+#elif defined(__AVX2__)
+  static constexpr int32_t kMasks[2 * kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  const auto* mask = reinterpret_cast<const __m256i_u*>(kMasks + kLanes - lanes.count);
+  return (Vec)_mm256_maskload_ps(p, _mm256_loadu_si256(mask));
 #else
   float all[kLanes] = {};
   for (int i = 0; i < lanes.count; i++) all[i] = p[i];

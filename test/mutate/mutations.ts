@@ -48,8 +48,8 @@ export const mutations: readonly Mutation[] = [
   {
     what: 'native calls: an attribute in the slot of another',
     file: 'src/engine/native-calls.ts',
-    from: '  stride: 3,',
-    to: '  stride: 2,',
+    from: 'frame[slot] = ',
+    to: 'frame[(slot + 1) % slots.size] = ',
     tests: ['test/kernels/tensorflow/fused-ops.test.ts'],
   },
   {
