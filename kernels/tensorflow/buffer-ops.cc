@@ -102,18 +102,34 @@ void buffer(const Attributes&, OpContext& c) {
   TF_DeleteTensor(tensor);
 }
 
+/** The shape that input i holds; fails the op where it is none. */
+Shape shapeIn(OpContext& c, int i) {
+  const auto& wanted = c.input(i);
+  Shape shape;
+  if (!c.require(wanted.size <= kMostDimensions, "more than eight dimensions")) return shape;
+  for (int64_t d = 0; d < wanted.size; d++) {
+    const int64_t size = static_cast<const int32_t*>(wanted.data)[d];
+    if (!c.require(size >= 0, "a dimension is negative")) return shape;
+    shape.dims[shape.rank++] = size;
+  }
+  return shape;
+}
+
+/** The same memory under another shape. */
+template <class T>
+void reshape(const Attributes&, OpContext& c) {
+  const Shape shape = shapeIn(c, 1);
+  if (!c.failed() && c.requireSize(0, shape.size())) c.setOutput(0, c.input(0).tensor, shape);
+}
+
 void releaseBase(void*, size_t, void* base) { TF_DeleteTensor(static_cast<TF_Tensor*>(base)); }
 
 /** A tensor over part of the buffer; it holds a reference to the buffer. */
 template <class T>
 void view(const Attributes& a, OpContext& c) {
-  const auto &buffer = c.input(0), &wanted = c.input(1);
-  if (!c.require(wanted.size <= kMostDimensions, "more than eight dimensions")) return;
-  Shape shape;
-  for (int64_t i = 0; i < wanted.size; i++) {
-    shape.dims[shape.rank++] = static_cast<const int32_t*>(wanted.data)[i];
-  }
-  if (!c.require(a.offset >= 0 && a.offset + shape.size() <= buffer.size,
+  const auto& buffer = c.input(0);
+  const Shape shape = shapeIn(c, 1);
+  if (c.failed() || !c.require(a.offset >= 0 && a.offset + shape.size() <= buffer.size,
                  "the view reaches beyond the buffer")) {
     return;
   }
@@ -211,6 +227,8 @@ void addBufferOps(Operations& ops) {
   ops.add({"DpoSquaredNorm", {}, {"x: T"}, {"norm: float"}}, squaredNorm);
   ops.add({"DpoBuffer", {}, {"sixteens: int32"}, {"buffer: T"}}, buffer<float>,
           buffer<bfloat16>);
+  ops.add({"DpoReshape", {}, {"x: T", "shape: int32"}, {"y: T"}},
+          reshape<float>, reshape<bfloat16>);
   ops.add({"DpoView", {"offset: int"}, {"buffer: T", "shape: int32"}, {"view: T"}},
           view<float>, view<bfloat16>);
   ops.add({"DpoWrite", {"offset: int"}, {"data: T", "buffer: T"}, {}},

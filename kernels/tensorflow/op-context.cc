@@ -73,6 +73,15 @@ void OpContext::setOutput(int i, TF_Tensor* tensor) {
   outputs_[i] = {handle, shapeOf(tensor), TF_TensorType(tensor)};
 }
 
+void OpContext::setOutput(int i, TF_Tensor* tensor, const Shape& shape) {
+  const int64_t none = 0;
+  TF_Tensor* shaped = TF_AllocateTensor(TF_TensorType(tensor), &none, 1, 0);
+  if (!require(shaped, "the output cannot be set")) return;
+  TF_TensorBitcastFrom(tensor, TF_TensorType(tensor), shaped, shape.dims, shape.rank, status_);
+  if (require(TF_GetCode(status_) == TF_OK, "the output cannot be set")) setOutput(i, shaped);
+  TF_DeleteTensor(shaped);
+}
+
 Result OpContext::takeOutput(int i) {
   const Result output = outputs_[i];
   require(output.handle, "an output was never made");

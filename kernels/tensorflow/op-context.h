@@ -84,6 +84,8 @@ class OpContext {
   TF_Tensor* share(int i);
   /** Makes `tensor` itself output i: no copy. */
   void setOutput(int i, TF_Tensor* tensor);
+  /** The same under another shape of as many elements. */
+  void setOutput(int i, TF_Tensor* tensor, const Shape& shape);
   /** Hands output i over to the caller; fails the op where it was never made. */
   Result takeOutput(int i);
 

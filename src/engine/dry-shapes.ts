@@ -123,6 +123,7 @@ const rules: Readonly<Record<string, Rule>> = {
   MatMul: product,
   BatchMatMulV2: product,
   DpoBuffer: (inputs) => [{ shape: [16 * (dataOf(inputs, 0)[0] ?? 0)] }],
+  DpoReshape: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],
   DpoView: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],
   DpoBiasResidual: (inputs) => [{ shape: shapeOf(inputs, 0), alias: 0 }],
   DpoSquaredNorm: () => [{ shape: [], dtype: float32 }],

@@ -21,7 +21,12 @@ export const callAll = (
 ) => execute(name, attributes, ids(inputs), n).map((output) => new Tensor(output));
 
 /** Operations whose result is their first input's memory under another handle. */
-const SHARING: ReadonlySet<string> = new Set(['Reshape', 'DpoView', 'DpoBiasResidual']);
+const SHARING: ReadonlySet<string> = new Set([
+  'Reshape',
+  'DpoReshape',
+  'DpoView',
+  'DpoBiasResidual',
+]);
 
 /** Executes an operation with one output. */
 export function call(name: string, attributes: Attributes, inputs: readonly Tensor[]): Tensor {

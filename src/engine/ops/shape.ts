@@ -1,7 +1,8 @@
-import { sizeOf } from '../dtype';
+import { fused } from '../backend';
+import { isFloat, sizeOf } from '../dtype';
 import { record } from '../tape';
 import type { Tensor } from '../tensor';
-import { call, callAll, dtype, int, intConstant, intMatrix, zeroFilled } from './call';
+import { call, callAll, dtype, int, intConstant, intMatrix, typeOf, zeroFilled } from './call';
 import { cast, promoted } from './cast';
 
 const i32 = dtype('int32');
@@ -12,7 +13,10 @@ export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   const full = shape.map((d) => (d === -1 ? x.size / known : d));
   if (sizeOf(full) !== x.size)
     throw new RangeError(`Shape [${x.shape}] cannot become [${shape}]: element counts differ.`);
-  const y = call('Reshape', { T: dtype(x.dtype), Tshape: i32 }, [x, intConstant(full)]);
+  const y =
+    fused() && isFloat(x.dtype)
+      ? call('DpoReshape', typeOf(x), [x, intConstant(full)])
+      : call('Reshape', { T: dtype(x.dtype), Tshape: i32 }, [x, intConstant(full)]);
   record([x], [y], [], ([dy]) => [reshape(dy as Tensor, x.shape)]);
   return y;
 }

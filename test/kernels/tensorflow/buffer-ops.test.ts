@@ -11,6 +11,55 @@ function view(buffer: number, offset: number, shape: readonly number[]) {
   return result;
 }
 
+describe('DpoReshape', () => {
+  const reshaped = (x: number, shape: readonly number[]) => {
+    const wanted = ints(shape);
+    try {
+      const [result] = runOp('DpoReshape', [x, wanted], 1);
+      assert.ok(result);
+      return result;
+    } finally {
+      free(wanted);
+    }
+  };
+
+  it('is the same memory, which stays when its first shape goes', () => {
+    const x = floats(sequence(24));
+    const y = reshaped(x, [2, 3, 4]);
+    const none = reshaped(x, [24, 1]);
+    assert.deepEqual(
+      [y.shape, none.shape],
+      [
+        [2, 3, 4],
+        [24, 1],
+      ],
+    );
+    const data = floats([7]);
+    runOp('DpoWrite', [data, y.id], 0, { offset: 5 });
+    assert.equal(read(x)[5], 7);
+    free(x, none.id);
+    const others = Array.from({ length: 8 }, () => floats(new Float32Array(24)));
+    assert.deepEqual(read(y.id), sequence(24).fill(7, 5, 6));
+    free(y.id, data, ...others);
+  });
+
+  it('has a scalar of one element, and nothing in any shape of nothing', () => {
+    const [one, nothing] = [floats([3]), floats([])];
+    const [scalar, empty] = [reshaped(one, []), reshaped(nothing, [2, 0, 3])];
+    assert.deepEqual([scalar.shape, empty.shape], [[], [2, 0, 3]]);
+    assert.deepEqual([...read(scalar.id), ...read(empty.id)], [3]);
+    free(one, nothing, scalar.id, empty.id);
+  });
+
+  it('refuses a shape of another size, and what is no shape', () => {
+    const x = floats(sequence(6));
+    assert.throws(() => reshaped(x, [2, 4]), /DpoReshape: input 0 must have 8 elements, it has 6/);
+    assert.throws(() => reshaped(x, [-2, -3]), /DpoReshape: a dimension is negative/);
+    assert.throws(() => reshaped(x, [1, 1, 1, 1, 1, 1, 1, 2, 3]), /more than eight dimensions/);
+    free(x);
+  });
+});
+
 describe('DpoView', () => {
   it('shares the memory of its buffer in both directions', () => {
     const buffer = floats(sequence(64));
