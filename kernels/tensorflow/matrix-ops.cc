@@ -75,14 +75,14 @@ void linearWeightGrad(const Attributes&, OpContext& c) {
   kernelsOf<T>().linearWeightGrad({dy.as<T>(), x.as<T>(), acc.floats(), rowsOf(x), in, out});
 }
 
-/** Rows (or columns) of the result and the padding before the first: TensorFlow's SAME or VALID. */
+/** Rows (or columns) of the result and the padding before the first: TensorFlow's SAME or EXPLICIT. */
 struct Extent {
   int64_t out, padBefore;
   Extent(int64_t size, int64_t kernel, const Attributes& a) {
-    const int64_t starts = a.same ? size : size - kernel + 1;
+    const int64_t starts = a.same ? size : a.before + size + a.after - kernel + 1;
     out = starts > 0 ? (starts + a.stride - 1) / a.stride : 0;
     const int64_t missing = (out - 1) * a.stride + kernel - size;
-    padBefore = a.same && missing > 0 ? missing / 2 : 0;
+    padBefore = !a.same ? a.before : missing > 0 ? missing / 2 : 0;
   }
 };
 
@@ -95,6 +95,7 @@ ConvShape convShape(const Attributes& a, const Shape& x, const Shape& w) {
 
 bool convFits(OpContext& c, const Attributes& a, const Shape& x, const Shape& w) {
   return c.require(a.stride > 0, "the stride must be positive") &&
+         c.require(a.before >= 0 && a.after >= 0, "a border cannot be negative") &&
          c.require(x.rank == 4 && w.rank == 4 && x.dims[3] == w.dims[2],
                    "x must be [N, H, W, in] and the weight [kH, kW, in, out]") &&
          c.require(w.dims[0] * w.dims[1] <= 9 && w.dims[0] * w.dims[1] > 0,
@@ -145,6 +146,10 @@ void convolutionWeightGrad(const Attributes& a, OpContext& c) {
   kernelsOf<T>().convolutionWeightGrad({n, x.as<T>(), dy.as<T>(), acc.floats()});
 }
 
+/** before, after: rows and columns of zeros around the picture where it is not padded to stay the same. */
+const std::initializer_list<const char*> kConvAttributes = {
+    "stride: int = 1", "same: bool = true", "before: int = 0", "after: int = 0"};
+
 }  // namespace
 
 void addMatrixOps(Operations& ops) {
@@ -161,17 +166,17 @@ void addMatrixOps(Operations& ops) {
            {}},
           linearWeightGrad<float>, linearWeightGrad<bfloat16>);
   ops.add({"DpoConv",
-           {"stride: int = 1", "same: bool = true"},
+           kConvAttributes,
            {"x: T", "w: W", "bias: float", "residual: T"},
            {"y: T"}},
           convolution<float>, convolution<bfloat16>);
   ops.add({"DpoConvInputGrad",
-           {"stride: int = 1", "same: bool = true"},
+           kConvAttributes,
            {"dy: T", "w: W", "x: T"},
            {"dx: T"}},
           convolutionInputGrad<float>, convolutionInputGrad<bfloat16>);
   ops.add({"DpoConvWeightGradInto",
-           {"stride: int = 1", "same: bool = true"},
+           kConvAttributes,
            {"x: T", "dy: T", "acc: float", "bias_acc: float"},
            {}},
           convolutionWeightGrad<float>, convolutionWeightGrad<bfloat16>);

@@ -36,7 +36,7 @@ struct Shape {
 
 /** The attributes an op may have; those it lacks keep these values. */
 struct Attributes {
-  int64_t groups = 1, heads = 1, offset = 0, stride = 1;
+  int64_t groups = 1, heads = 1, offset = 0, stride = 1, before = 0, after = 0;
   float epsilon = 0;
   bool silu = false, causal = false, same = true;
 };

@@ -6,8 +6,8 @@
 
 namespace dpo {
 
-const char* const kSlotNames[kSlots] = {"groups", "heads",  "offset", "stride", "epsilon",
-                                        "silu",   "causal", "same",   "T"};
+const char* const kSlotNames[kSlots] = {"groups",  "heads", "offset", "stride", "before", "after",
+                                        "epsilon", "silu",  "causal", "same",   "T"};
 
 namespace {
 
@@ -68,6 +68,8 @@ Attributes attributesOf(Slots given) {
   a.heads = valueOf(given, Slot::heads, a.heads);
   a.offset = valueOf(given, Slot::offset, a.offset);
   a.stride = valueOf(given, Slot::stride, a.stride);
+  a.before = valueOf(given, Slot::before, a.before);
+  a.after = valueOf(given, Slot::after, a.after);
   a.epsilon = valueOf(given, Slot::epsilon, a.epsilon);
   a.silu = valueOf(given, Slot::silu, a.silu);
   a.causal = valueOf(given, Slot::causal, a.causal);

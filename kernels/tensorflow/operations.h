@@ -21,8 +21,8 @@ using Compute = void (*)(const Attributes&, OpContext&);
 enum class Kind { T, W, float32, int32, int64 };
 
 /** Attributes in the order in which calls hand them over; T only tells the type where no input does. */
-enum class Slot { groups, heads, offset, stride, epsilon, silu, causal, same, T };
-constexpr int kSlots = 9;
+enum class Slot { groups, heads, offset, stride, before, after, epsilon, silu, causal, same, T };
+constexpr int kSlots = 11;
 extern const char* const kSlotNames[kSlots];
 
 /** A call's attributes by slot; NaN: not given. */

@@ -52,8 +52,9 @@ const convolution: Rule = (inputs, attributes) => {
   const [N = 0, H = 0, W = 0] = shapeOf(inputs, 0);
   const [kH = 1, kW = 1, , O = 0] = shapeOf(inputs, 1);
   const same = attributes.same?.value === true;
+  const border = same ? 0 : number(attributes, 'before') + number(attributes, 'after');
   const extent = (n: number, k: number) =>
-    Math.ceil((same ? n : n - k + 1) / number(attributes, 'stride'));
+    Math.ceil((same ? n : n + border - k + 1) / number(attributes, 'stride'));
   return [{ shape: [N, extent(H, kH), extent(W, kW), O] }];
 };
 

@@ -1,4 +1,4 @@
-import { conv2d as convolve, type Tensor, type WeightShape } from '../engine';
+import { type Border, conv2d as convolve, type Tensor, type WeightShape } from '../engine';
 
 /** Weights of a two-dimensional convolution, `torch.nn.Conv2d`. */
 export type Conv2d = {
@@ -10,7 +10,7 @@ export interface Conv2dOptions {
   /** @default 1 */
   readonly stride?: 1 | 2;
   /** `same`: zeros so that stride 1 keeps H and W. @default 'same' */
-  readonly padding?: 'same' | 'valid';
+  readonly padding?: 'same' | Border;
   /** Added to the result. [B, H′, W′, out] */
   readonly residual?: Tensor;
 }

@@ -9,14 +9,6 @@ type T = E.Tensor;
 type Op = (a: T, b: T, c: T, d: T) => T;
 
 const indices = () => E.tensor(Int32Array.of(0, 3, 3, 1, 0, 3), [2, 3]);
-/** PyTorch's padding=1 at stride 2 pads both sides; TensorFlow's `same` would pad one. */
-const border = [
-  [0, 0],
-  [1, 1],
-  [1, 1],
-  [0, 0],
-] as const;
-
 /** The operations of make_engine.py, by the engine. */
 const operations: Readonly<Record<string, Op>> = {
   add: (a, b) => a.add(b),
@@ -63,8 +55,8 @@ const operations: Readonly<Record<string, Op>> = {
   matmulTransposeB: (a, b) => a.matmul(b, { transposeB: true }),
   linear: (x, w, bias, residual) => E.linear(x, w, { bias, residual }),
   conv: (x, w, bias, residual) => E.conv2d(x, w, { bias, residual }),
-  convStride2: (x, w, bias) => E.conv2d(E.pad(x, border), w, { bias, stride: 2, padding: 'valid' }),
-  convValid: (x, w, bias) => E.conv2d(x, w, { bias, padding: 'valid' }),
+  convStride2: (x, w, bias) => E.conv2d(x, w, { bias, stride: 2, padding: [1, 1] }),
+  convValid: (x, w, bias) => E.conv2d(x, w, { bias, padding: [0, 0] }),
   convPoint: (x, w, bias) => E.conv2d(x, w, { bias }),
   upsample: E.upsampleNearest2x,
   groupNorm: (x, s, o, shift) => E.groupNorm(x, s, o, { groups: 3, epsilon: 1e-5, shift }),

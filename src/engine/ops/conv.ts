@@ -22,16 +22,22 @@ import {
   withEpilogue,
 } from './matmul';
 
+/** Rows and columns of zeros before and after a picture. */
+export type Border = readonly [before: number, after: number];
+
 export interface ConvOptions extends Epilogue {
   /** @default 1 */
   readonly stride?: 1 | 2;
-  /** TensorFlow's meaning: with stride 2, `same` pads (0, 1) on even sizes. @default 'same' */
-  readonly padding?: 'same' | 'valid';
+  /**
+   * `same` has TensorFlow's meaning: with stride 2, it pads (0, 1) on even sizes and (1, 1) on odd.
+   * @default 'same'
+   */
+  readonly padding?: 'same' | Border;
 }
 
 interface Geometry {
   readonly stride: number;
-  readonly padding: 'same' | 'valid';
+  readonly padding: 'same' | Border;
 }
 
 /** 2-D convolution. `x`: [B, H, W, in], `weight`: [kH, kW, in, out] → [B, H′, W′, out]. */
@@ -56,7 +62,9 @@ const MOST_TAPS = 9;
 function fusedConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geometry): Tensor {
   const { bias, residual } = epilogue;
   const { stride, padding } = geometry;
-  const conv = { ...typeOf(x), stride: int(stride), same: bool(padding === 'same') };
+  const [before, after] = padding === 'same' ? [0, 0] : padding;
+  const border = { same: bool(padding === 'same'), before: int(before), after: int(after) };
+  const conv = { ...typeOf(x), stride: int(stride), ...border };
   const typed = { ...conv, W: dtype(weight.dtype) };
   const y = call('DpoConv', typed, [x, weight, bias ?? absent(), residual ?? absent(x.dtype)]);
   record([x, weight, bias, residual], [y], [x, weight], ([dy]) => {
@@ -75,12 +83,13 @@ function fusedConv(x: Tensor, weight: Tensor, epilogue: Epilogue, geometry: Geom
 
 function plainConv(x: Tensor, master: Tensor, epilogue: Epilogue, geometry: Geometry): Tensor {
   const { bias, residual } = epilogue;
+  const { stride, padding } = geometry;
   const weight = cast(master, x.dtype);
   const conv = {
-    strides: int([1, geometry.stride, geometry.stride, 1]),
+    strides: int([1, stride, stride, 1]),
     use_cudnn_on_gpu: bool(true),
-    padding: string(geometry.padding.toUpperCase()),
-    explicit_paddings: int([]),
+    padding: string(padding === 'same' ? 'SAME' : 'EXPLICIT'),
+    explicit_paddings: int(padding === 'same' ? [] : [0, 0, ...padding, ...padding, 0, 0]),
     data_format: string('NHWC'),
     dilations: int([1, 1, 1, 1]),
   };

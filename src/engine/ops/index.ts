@@ -1,6 +1,6 @@
 export { type AttentionOptions, type AttentionSlice, attention } from './attention';
 export { cast } from './cast';
-export { type ConvOptions, conv2d, upsampleNearest2x } from './conv';
+export { type Border, type ConvOptions, conv2d, upsampleNearest2x } from './conv';
 export * from './elementwise';
 export { geglu } from './geglu';
 export { type Epilogue, linear, type MatmulOptions, matmul } from './matmul';
