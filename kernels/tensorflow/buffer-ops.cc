@@ -102,23 +102,10 @@ void buffer(const Attributes&, OpContext& c) {
   TF_DeleteTensor(tensor);
 }
 
-/** The shape that input i holds; fails the op where it is none. */
-Shape shapeIn(OpContext& c, int i) {
-  const auto& wanted = c.input(i);
-  Shape shape;
-  if (!c.require(wanted.size <= kMostDimensions, "more than eight dimensions")) return shape;
-  for (int64_t d = 0; d < wanted.size; d++) {
-    const int64_t size = static_cast<const int32_t*>(wanted.data)[d];
-    if (!c.require(size >= 0, "a dimension is negative")) return shape;
-    shape.dims[shape.rank++] = size;
-  }
-  return shape;
-}
-
 /** The same memory under another shape. */
 template <class T>
 void reshape(const Attributes&, OpContext& c) {
-  const Shape shape = shapeIn(c, 1);
+  const Shape shape = c.shapeIn(1);
   if (!c.failed() && c.requireSize(0, shape.size())) c.setOutput(0, c.input(0).tensor, shape);
 }
 
@@ -128,7 +115,7 @@ void releaseBase(void*, size_t, void* base) { TF_DeleteTensor(static_cast<TF_Ten
 template <class T>
 void view(const Attributes& a, OpContext& c) {
   const auto& buffer = c.input(0);
-  const Shape shape = shapeIn(c, 1);
+  const Shape shape = c.shapeIn(1);
   if (c.failed() || !c.require(a.offset >= 0 && a.offset + shape.size() <= buffer.size,
                  "the view reaches beyond the buffer")) {
     return;

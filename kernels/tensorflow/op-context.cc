@@ -89,6 +89,18 @@ Result OpContext::takeOutput(int i) {
   return output;
 }
 
+Shape OpContext::shapeIn(int i) {
+  const Input& sizes = inputs_[i];
+  Shape shape;
+  if (!require(sizes.size <= kMostDimensions, "more than eight dimensions")) return shape;
+  for (int64_t d = 0; d < sizes.size; d++) {
+    const int32_t size = sizes.as<int32_t>()[d];
+    if (!require(size >= 0, "a dimension is negative")) return shape;
+    shape.dims[shape.rank++] = size;
+  }
+  return shape;
+}
+
 bool OpContext::require(bool holds, const char* message) {
   if (!holds && !failed()) failure_ = std::string(name_) + ": " + message;
   return holds;

@@ -70,6 +70,8 @@ class OpContext {
   OpContext(const OpContext&) = delete;
   OpContext& operator=(const OpContext&) = delete;
 
+  /** The shape that the integers of input i are; fails the op where they are none. */
+  Shape shapeIn(int i);
   /** Takes the next input; fails the op where it is none that an op can read. */
   void addInput(TFE_TensorHandle* handle);
   int inputCount() const { return inputCount_; }

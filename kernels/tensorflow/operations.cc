@@ -133,7 +133,7 @@ const std::vector<Operation>& operations() {
   static const Operations all = [] {
     Operations ops;
     for (const auto addGroup : {addNormOps, addElementwiseOps, addAttentionOps, addMatrixOps,
-                                addBufferOps, addFileOps}) {
+                                addBufferOps, addChannelOps, addFileOps}) {
       addGroup(ops);
     }
     return ops;

@@ -66,6 +66,7 @@ void addElementwiseOps(Operations& ops);
 void addAttentionOps(Operations& ops);
 void addMatrixOps(Operations& ops);
 void addBufferOps(Operations& ops);
+void addChannelOps(Operations& ops);
 void addFileOps(Operations& ops);
 
 /** All operations of this library. */

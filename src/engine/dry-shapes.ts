@@ -81,6 +81,14 @@ const concat: Rule = (inputs) => {
   return [{ shape: (parts[0] ?? []).map((d, i) => (i === axis ? joined : d)) }];
 };
 
+const concatChannels: Rule = (inputs) => {
+  const [a, b] = [shapeOf(inputs, 0), shapeOf(inputs, 1)];
+  return [{ shape: withLast(a, last(a) + last(b)) }];
+};
+
+const splitChannels: Rule = (inputs) =>
+  dataOf(inputs, 1).map((n) => ({ shape: withLast(shapeOf(inputs, 0), n) }));
+
 const split: Rule = (inputs) => {
   const axis = dataOf(inputs, 2)[0] ?? 0;
   return dataOf(inputs, 1).map((n) => ({
@@ -123,6 +131,8 @@ const rules: Readonly<Record<string, Rule>> = {
   ],
   MatMul: product,
   BatchMatMulV2: product,
+  DpoConcatChannels: concatChannels,
+  DpoSplitChannels: splitChannels,
   DpoBuffer: (inputs) => [{ shape: [16 * (dataOf(inputs, 0)[0] ?? 0)] }],
   DpoReshape: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],
   DpoView: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],

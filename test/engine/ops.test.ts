@@ -45,6 +45,11 @@ const operations: Readonly<Record<string, Op>> = {
     const [first, second] = E.split(x, [2, 1, 4], 1);
     return (first as T).mul(second as T);
   },
+  concatChannels: (a, b) => E.concat([a, b.mul(a.slice([0, 0, 0, 0], [-1, -1, -1, 1]))], -1),
+  splitChannels: (x) => {
+    const [first, second] = E.split(x, [3, 5], -1);
+    return (first as T).mul((second as T).slice([0, 0, 0, 1], [-1, -1, -1, 3]));
+  },
   stack: (a, b) => E.stack([a, b], 1),
   broadcastTo: (x) => E.broadcastTo(x, [2, 3, 5]),
   tile: (x) => E.tile(x, [2, 3]),

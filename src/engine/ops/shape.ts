@@ -55,6 +55,10 @@ export function pad(x: Tensor, around: readonly (readonly [number, number])[]): 
   return y;
 }
 
+/** A UNet's way of joining, for which there is an operation of ours. */
+const areTwoOfChannels = (x: Tensor, axis: number, count: number) =>
+  fused() && isFloat(x.dtype) && count === 2 && axis === x.rank - 1;
+
 /** Joins tensors along `axis`; all other dimensions agree. float32 if any part is. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const tensors = promoted(parts);
@@ -62,7 +66,9 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   if (!first) throw new RangeError('concat needs at least one tensor.');
   const at = axis < 0 ? axis + first.rank : axis;
   const attributes = { T: dtype(first.dtype), Tidx: i32, N: int(tensors.length) };
-  const y = call('ConcatV2', attributes, [...tensors, intConstant(at)]);
+  const y = areTwoOfChannels(first, at, tensors.length)
+    ? call('DpoConcatChannels', typeOf(first), tensors)
+    : call('ConcatV2', attributes, [...tensors, intConstant(at)]);
   const sizes = tensors.map((t) => t.shape[at] ?? 0);
   record(tensors, [y], [], ([dy]) => split(dy as Tensor, sizes, at));
   return y;
@@ -72,8 +78,9 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
 export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
   const at = axis < 0 ? axis + x.rank : axis;
   const attributes = { T: dtype(x.dtype), Tlen: i32, num_split: int(sizes.length) };
-  const inputs = [x, intConstant(sizes), intConstant(at)];
-  const pieces = callAll('SplitV', attributes, inputs, sizes.length);
+  const pieces = areTwoOfChannels(x, at, sizes.length)
+    ? callAll('DpoSplitChannels', typeOf(x), [x, intConstant(sizes)], 2)
+    : callAll('SplitV', attributes, [x, intConstant(sizes), intConstant(at)], sizes.length);
   record([x], pieces, [], (grads) => {
     const present = pieces.map((piece, i) => grads[i] ?? zeroFilled(piece.shape, piece.dtype));
     return [concat(present, at)];

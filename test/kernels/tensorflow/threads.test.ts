@@ -87,6 +87,15 @@ const cases: readonly Case[] = [
   },
   { op: 'DpoGelu', attributes: {}, shapes: [[50_001]], outputs: 1 },
   { op: 'DpoUpsample2xGrad', attributes: {}, shapes: [[3, 50, 48, 36]], outputs: 1 },
+  {
+    op: 'DpoConcatChannels',
+    attributes: {},
+    shapes: [
+      [6001, 31],
+      [6001, 40],
+    ],
+    outputs: 1,
+  },
   { op: 'DpoBiasGradInto', attributes: {}, shapes: [[6001, 77], [77]], outputs: 0 },
 ];
 
