@@ -25,7 +25,7 @@ template <class T>
 void concatChannels(const Attributes&, OpContext& c) {
   const auto &a = c.input(0), &b = c.input(1);
   Shape shape = a.shape;
-  if (!c.require(a.shape.rank > 0 && a.shape.rank == b.shape.rank, "of another rank")) return;
+  if (!c.require(a.shape.rank > 0 && a.shape.rank == b.shape.rank, "the inputs must be of one rank")) return;
   for (int d = 0; d + 1 < shape.rank; d++) {
     if (!c.require(shape.dims[d] == b.shape.dims[d], "only channels may differ")) return;
   }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "blocks.h"
 #include "tensorflow/c/eager/c_api.h"
 
 namespace dpo {
@@ -16,6 +17,19 @@ Shape shapeOf(const TF_Tensor* tensor) {
     shape.dims[shape.rank] = TF_Dim(tensor, shape.rank);
   }
   return shape;
+}
+
+void giveBack(void* data, size_t, void* bytes) {
+  giveBlock({data, reinterpret_cast<size_t>(bytes)});
+}
+
+/** A new tensor, holding anything; null when there is no memory. */
+TF_Tensor* newTensor(TF_DataType type, const Shape& shape, size_t bytes) {
+  if (bytes < kLargeBytes) return TF_AllocateTensor(type, shape.dims, shape.rank, bytes);
+  const Block block = takeBlock(bytes);
+  if (!block.data) return nullptr;
+  return TF_NewTensor(type, shape.dims, shape.rank, block.data, bytes, giveBack,
+                      reinterpret_cast<void*>(block.bytes));
 }
 
 }  // namespace
@@ -54,7 +68,7 @@ void OpContext::addInput(TFE_TensorHandle* handle) {
 
 void* OpContext::allocate(int i, const Shape& shape, TF_DataType type, size_t elementSize) {
   if (failed()) return nullptr;
-  TF_Tensor* tensor = TF_AllocateTensor(type, shape.dims, shape.rank, shape.size() * elementSize);
+  TF_Tensor* tensor = newTensor(type, shape, shape.size() * elementSize);
   if (!require(tensor, "no memory for an output")) return nullptr;
   setOutput(i, tensor);
   void* data = TF_TensorData(tensor);

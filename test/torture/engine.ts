@@ -63,11 +63,13 @@ function sanitized(file: string): NodeJS.ProcessEnv {
   return { LD_PRELOAD: path, ASAN_OPTIONS: 'detect_leaks=0' };
 }
 
-/** The parity tests of the native ops: what does not test set-up or the processor's choice. */
+/** The parity tests of the native ops: what does not test set-up, the processor's choice or memory that is kept. */
 function parityTests(): string[] {
   const folder = join(root, 'test', 'kernels', 'tensorflow');
   const names = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));
-  return names.filter((name) => !/^(setup|addon|isa)/.test(name)).map((n) => join(folder, n));
+  return names
+    .filter((name) => !/^(setup|addon|isa|blocks)/.test(name))
+    .map((n) => join(folder, n));
 }
 
 /** Throws unless the sanitizer ends a process that writes past the end of a tensor: TensorFlow's memory is watched. */
