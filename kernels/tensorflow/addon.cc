@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "blocks.h"
 #include "cpu.h"
 #include "operations.h"
 #include "tensorflow/c/eager/c_api.h"
@@ -23,8 +24,8 @@ namespace {
 // The heap's end then goes back to the system at 128 KB, to be asked for again by the next operation: so much of it is kept.
 void keepHeapWhole() {
 #ifdef __GLIBC__
-  constexpr int mappedFrom = 8 << 20, trimmedFrom = 64 << 20;
-  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, mappedFrom);
+  constexpr int trimmedFrom = 64 << 20;
+  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, kMappedBytes);
   if (std::getenv("MALLOC_TRIM_THRESHOLD_") == nullptr) mallopt(M_TRIM_THRESHOLD, trimmedFrom);
 #endif
 }

@@ -7,11 +7,14 @@
 
 namespace dpo {
 
-/** Results of so many bytes are taken from here: malloc would ask the system for each. */
+/** From here on malloc asks the system for each block (addon.cc sets it so). */
+constexpr int kMappedBytes = 8 << 20;
+
+/** Results of so many bytes are taken from here. */
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kLargeBytes = SIZE_MAX;  // it watches the ends of what malloc gives
 #else
-constexpr size_t kLargeBytes = 8 << 20;
+constexpr size_t kLargeBytes = kMappedBytes;
 #endif
 
 struct Block {

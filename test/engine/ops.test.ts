@@ -9,6 +9,7 @@ type T = E.Tensor;
 type Op = (a: T, b: T, c: T, d: T) => T;
 
 const indices = () => E.tensor(Int32Array.of(0, 3, 3, 1, 0, 3), [2, 3]);
+
 /** The operations of make_engine.py, by the engine. */
 const operations: Readonly<Record<string, Op>> = {
   add: (a, b) => a.add(b),

@@ -32,7 +32,7 @@ interface TfjsTensor {
 }
 const tf: Tfjs = require('@tensorflow/tfjs-node-gpu');
 
-/** One turn: nine operations of the engine, one of them native, and one of tfjs. Returns the count of wrong values. */
+/** One turn: nine operations of the engine, two of them native, and one of tfjs. Returns the count of wrong values. */
 function turn(data: Float32Array, round: number): number {
   let wrong = 0;
   tidy(() => {
