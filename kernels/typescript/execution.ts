@@ -14,34 +14,44 @@ export class Interrupted extends Error {
 /** How long a loop of a cell that watches its signal itself may go on after it should have stopped. */
 const PATIENCE_MS = 2000;
 
-const isAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get;
-
-/** One run of a cell, with everything it started. */
+/**
+ * One run of a cell, with everything it started. A stop is flagged by another thread at any moment, in the middle of a
+ * library's work too; the signal's listeners hear of it between two turns of the event loop, whoever asks at once.
+ */
 export class Execution {
   readonly id: number;
   /** Aborted when the cell is interrupted. */
   readonly signal: AbortSignal;
   readonly #flag: StopFlag;
   readonly #controller = new AbortController();
-  #state: 'running' | 'stopped' | 'over' = 'running';
+  #state: 'running' | 'unwinding' | 'over' = 'running';
   #watches = false;
   #noticed: number | undefined;
+  #interrupted: Interrupted | undefined;
 
   constructor(id: number, flag: StopFlag) {
     this.id = id;
     this.#flag = flag;
-    const { signal } = this.#controller;
-    this.signal = signal;
-    setMaxListeners(0, signal); // every wait of the cell may listen
-    // A loop that lets nothing else run is told of no abort; to such code the flag speaks, when it asks.
-    const aborted = () => this.isStopped && isAborted?.call(signal) === true;
-    const throwIfAborted = () => {
-      if (aborted()) throw signal.reason;
-    };
-    Object.defineProperties(signal, {
-      aborted: { get: aborted },
-      throwIfAborted: { value: throwIfAborted },
+    this.signal = this.#controller.signal;
+    setMaxListeners(0, this.signal); // every wait of the cell may listen
+    Object.defineProperties(this.signal, {
+      aborted: { get: () => this.#tell() !== undefined },
+      reason: { get: () => this.#tell() },
+      throwIfAborted: {
+        value: () => {
+          const reason = this.#tell();
+          if (reason !== undefined) throw reason;
+        },
+      },
     });
+  }
+
+  /** What the cell is stopped by, once it is; whoever asks knows of it from then on. */
+  #tell(): Interrupted | undefined {
+    if (!this.isStopped) return undefined;
+    if (this.#state === 'running') this.#state = 'unwinding';
+    this.#interrupted ??= new Interrupted();
+    return this.#interrupted;
   }
 
   /** The signal for a cell's own code, which then stops by itself where it likes. */
@@ -51,14 +61,18 @@ export class Execution {
   }
 
   get isStopped(): boolean {
-    if (this.#flag.execution === this.id) this.stop();
+    return this.#state !== 'running' || this.#flag.execution === this.id;
+  }
+
+  /** Whether its code has been told: what it begins from then on is to save its work. */
+  get isUnwinding(): boolean {
     return this.#state !== 'running';
   }
 
+  /** Tells all who listen. Called between turns of the event loop: a listener may not be ready sooner. */
   stop(): void {
-    if (this.#state !== 'running') return;
-    this.#state = 'stopped';
-    this.#controller.abort(new Interrupted());
+    if (this.#state === 'running') this.#state = 'unwinding';
+    this.#controller.abort(this.#tell());
   }
 
   /** Whether it was stopped and has ended: what it left behind is to end too. */
@@ -67,7 +81,9 @@ export class Execution {
   }
 
   end(): void {
-    if (this.isStopped) this.#state = 'over';
+    if (!this.isStopped) return;
+    this.stop();
+    this.#state = 'over';
   }
 
   /** Ends a loop of a stopped cell; one that watches its signal is given time. */
@@ -75,6 +91,7 @@ export class Execution {
     if (!this.isStopped) return;
     this.#noticed ??= performance.now();
     if (this.#watches && performance.now() - this.#noticed < PATIENCE_MS) return;
+    this.#tell();
     throw new Interrupted();
   }
 }

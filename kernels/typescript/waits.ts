@@ -11,7 +11,7 @@ export function stopWaits(here: () => Execution | undefined): void {
   const { fetch } = globalThis;
   replace(globalThis, 'fetch', (input: never, init: RequestInit = {}) => {
     const execution = here();
-    if (execution === undefined || execution.isStopped) return fetch(input, init);
+    if (execution === undefined || execution.isUnwinding) return fetch(input, init);
     return fetch(input, { ...init, signal: either(execution.signal, init.signal ?? undefined) });
   });
   const pause = timers.setTimeout;
@@ -20,7 +20,7 @@ export function stopWaits(here: () => Execution | undefined): void {
     'setTimeout',
     (ms: number, value: unknown, options: { signal?: AbortSignal } = {}) => {
       const execution = here();
-      if (execution === undefined || execution.isStopped) return pause(ms, value, options);
+      if (execution === undefined || execution.isUnwinding) return pause(ms, value, options);
       return pause(ms, value, { ...options, signal: either(execution.signal, options.signal) });
     },
   );
@@ -34,7 +34,7 @@ function stopTimer(name: Timer, here: () => Execution | undefined): void {
   const start = globalThis[name] as unknown as Start;
   const stoppable: Start = (callback, ...rest) => {
     const execution = here();
-    if (execution === undefined || execution.isStopped || typeof callback !== 'function')
+    if (execution === undefined || execution.isUnwinding || typeof callback !== 'function')
       return start(callback, ...rest);
     const timer = start(
       (...args) => {

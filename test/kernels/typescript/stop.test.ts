@@ -119,6 +119,29 @@ describe('a cell that is stopped', () => {
     assert.match(text, /closed/); // the fetch was rejected, so the cell unwound
   });
 
+  it('lets a library finish what it is in the middle of: a request that is being made ends as one that waits', async () => {
+    const { text } = await stopped(
+      `turns = 1;
+      const making = () => {
+        console.log('go');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500); // the stop comes now
+        setTimeout(() => turns++, 1);
+      };
+      subscribe('undici:request:create', making);
+      const silent = createServer(() => undefined).listen(0);
+      try {
+        await fetch('http://127.0.0.1:' + (silent.address() as AddressInfo).port);
+      } finally {
+        console.log('closed');
+        unsubscribe('undici:request:create', making);
+        silent.close();
+      }`,
+    );
+    assert.match(text, /closed/);
+    assert.doesNotMatch(text, /failed/);
+    await assertOver();
+  });
+
   it('gives a loop that waits the end of its turn', async () => {
     const { text } = await stopped(
       `async function* numbers() {
@@ -161,6 +184,7 @@ describe('a cell that is stopped', () => {
 });
 
 const SETUP = `
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
