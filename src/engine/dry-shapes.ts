@@ -1,4 +1,4 @@
-/** What each operation of the fused mode returns, by shapes alone. */
+/** What each operation of a run returns, by shapes alone. */
 import type { Attribute } from './backend';
 import { dtypeNumbers, sizeOf } from './dtype';
 
@@ -48,14 +48,26 @@ const elementwise: Rule = (inputs) => [
 const comparison: Rule = (inputs, attributes) =>
   elementwise(inputs, attributes).map(({ shape }) => ({ shape, dtype: bool }));
 
-const convolution: Rule = (inputs, attributes) => {
+/** @param border rows and columns of zeros, of one axis; undefined for as many as keep the size at stride 1 */
+function convolved(inputs: readonly Abstract[], stride: number, border: number | undefined) {
   const [N = 0, H = 0, W = 0] = shapeOf(inputs, 0);
   const [kH = 1, kW = 1, , O = 0] = shapeOf(inputs, 1);
-  const same = attributes.same?.value === true;
-  const border = same ? 0 : number(attributes, 'before') + number(attributes, 'after');
   const extent = (n: number, k: number) =>
-    Math.ceil((same ? n : n + border - k + 1) / number(attributes, 'stride'));
+    Math.ceil((border === undefined ? n : n + border - k + 1) / stride);
   return [{ shape: [N, extent(H, kH), extent(W, kW), O] }];
+}
+
+const convolution: Rule = (inputs, attributes) => {
+  const border = number(attributes, 'before') + number(attributes, 'after');
+  const same = attributes.same?.value === true;
+  return convolved(inputs, number(attributes, 'stride'), same ? undefined : border);
+};
+
+const plainConvolution: Rule = (inputs, { strides, padding, explicit_paddings }) => {
+  const numbers = (attribute: Attribute | undefined) => attribute?.value as readonly number[];
+  const [, , before = 0, after = 0] = numbers(explicit_paddings);
+  const border = padding?.value === 'SAME' ? undefined : before + after;
+  return convolved(inputs, numbers(strides)[1] ?? 1, border);
 };
 
 const product: Rule = (inputs, attributes) => {
@@ -96,12 +108,22 @@ const split: Rule = (inputs) => {
   }));
 };
 
+/** An output whose shape is the numbers of input `i`. */
+const told =
+  (i: number): Rule =>
+  (inputs) => [{ shape: dataOf(inputs, i) }];
+
 const scaled =
   (factor: number): Rule =>
   (inputs) => {
     const [N = 0, H = 0, W = 0, C = 0] = shapeOf(inputs, 0);
     return [{ shape: [N, H * factor, W * factor, C] }];
   };
+
+const resized: Rule = (inputs) => {
+  const [N = 0, , , C = 0] = shapeOf(inputs, 0);
+  return [{ shape: [N, ...dataOf(inputs, 1), C] }];
+};
 
 const rules: Readonly<Record<string, Rule>> = {
   AddV2: elementwise,
@@ -114,10 +136,10 @@ const rules: Readonly<Record<string, Rule>> = {
   Cast: (inputs, attributes) => [{ shape: shapeOf(inputs, 0), dtype: number(attributes, 'DstT') }],
   Identity: (inputs) => [{ shape: shapeOf(inputs, 0), alias: 0 }],
   Reshape: (inputs) => [{ shape: dataOf(inputs, 1), alias: 0 }],
-  BroadcastTo: (inputs) => [{ shape: dataOf(inputs, 1) }],
-  Fill: (inputs) => [{ shape: dataOf(inputs, 0) }],
+  BroadcastTo: told(1),
+  Fill: told(0),
   Sum: sum,
-  Slice: (inputs) => [{ shape: dataOf(inputs, 2) }],
+  Slice: told(2),
   GatherV2: (inputs) => [{ shape: [...shapeOf(inputs, 1), ...shapeOf(inputs, 0).slice(1)] }],
   Pad: (inputs) => {
     const around = dataOf(inputs, 1);
@@ -129,6 +151,12 @@ const rules: Readonly<Record<string, Rule>> = {
   Transpose: (inputs) => [
     { shape: dataOf(inputs, 1).map((axis) => shapeOf(inputs, 0)[axis] ?? 0) },
   ],
+  Conv2D: plainConvolution,
+  Conv2DBackpropInput: told(0),
+  Conv2DBackpropFilter: told(1),
+  BiasAddGrad: (inputs) => [{ shape: [last(shapeOf(inputs, 0))] }],
+  ResizeNearestNeighbor: resized,
+  ResizeNearestNeighborGrad: resized,
   MatMul: product,
   BatchMatMulV2: product,
   DpoConcatChannels: concatChannels,
@@ -176,7 +204,7 @@ const unary =
   /^(Abs|Neg|Square|Sqrt|Exp|Log|Tanh|Erf|Softplus|Sign|Sigmoid|SigmoidGrad|TanhGrad|Softmax|DpoAdd|Dpo(Silu|Gelu|QuickGelu)(Grad)?)$/;
 const inPlace = /^Dpo(\w*Into|Accumulate|AdamW|Adafactor|Write|WriteReversed|Zero)$/;
 
-/** The outputs of one operation. @throws Error for one that the fused mode of a UNet's training does not have */
+/** The outputs of one operation. @throws Error for one that no model of ours executes */
 export function resultsOf(
   name: string,
   inputs: readonly Abstract[],
