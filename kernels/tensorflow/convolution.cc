@@ -1,7 +1,6 @@
 // Convolution, its input's gradient and its weight's, without a copy of the picture: every tap is a
 // segment of a product whose rows are the pixels that the tap reads.
-#include "matrix-product.h"
-#include "table.h"
+#include "winograd.h"
 
 namespace dpo::DPO_ISA {
 namespace {
@@ -88,32 +87,14 @@ struct Buffers {
 
 }  // namespace
 
-/** Packs the weights of some columns of the result, tap by tap. */
-template <class T>
-void packTaps(const Convolution<T>& op, const Panels& panels, int64_t column, int threads,
-              Unit<T>* packed) {
-  const ConvShape& n = op.shape;
-  const int64_t K = n.in, taps = n.kernelHeight * n.kernelWidth, units = unitsOf<T>(K);
-  packInParallel(taps * units, panels.columns, threads, [&](int64_t first, int64_t left) {
-    for (const int64_t end = first + left; first < end;) {
-      const int64_t tap = first / units, from = first % units;
-      const int64_t count = smallerOf(units - from, end - first);
-      Unit<T>* to = packed + tap * panels.size(units);
-      withWeight(op.w, [&](const auto* weight) {
-        const auto* w = weight + (op.flipped ? taps - 1 - tap : tap) * K * n.out;
-        if (op.flipped) packColumns<T>(w + column * K, K, panels, K, from, count, to);
-        else packRows<T>(w + column, n.out, panels, K, from, count, to);
-      });
-      first += count;
-    }
-  });
-}
-
 template <class T>
 void convolution(const Convolution<T>& op) {
   const ConvShape& n = op.shape;
   const int64_t K = n.in, taps = n.kernelHeight * n.kernelWidth, units = unitsOf<T>(K);
   const int64_t pixels = n.samples * n.outHeight * n.outWidth;
+  if constexpr (kHasWinograd<T>) {
+    if (winogradPays(n) && winograd(op)) return;
+  }
   const Left<T>* x = leftFactor(op.x, n.samples * n.height * n.width * K);
   inStrips(pixels, taps * K, n.out, [&](Range columns, int threads) {
     const int64_t column = columns.begin;
@@ -154,6 +135,9 @@ template <class T>
 void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   const ConvShape& n = op.shape;
   const int64_t pixels = n.samples * n.outHeight * n.outWidth, units = unitsOf<T>(pixels);
+  if constexpr (kHasWinograd<T>) {
+    if (winogradPays(n) && winogradWeightGrad(op)) return;
+  }
   const Panels panels(n.out);
   const Buffers<T, T> buffers(panels.size(units), n.in);
   bool finite = true;  // else zeros are multiplied too: 0 · ∞ is NaN
@@ -166,7 +150,7 @@ void convolutionWeightGrad(const ConvolutionWeightGrad<T>& op) {
   });
   const Taps<T> source(n, op.x, buffers.zeros);
   const ColumnProduct<T> product{n.in,   n.kernelHeight * n.kernelWidth, pixels, panels,
-                                 buffers.packed, finite ? buffers.zeros : nullptr, op.acc};
+                                 buffers.packed, 0, finite ? buffers.zeros : nullptr, op.acc};
   multiplyInto(product, [&](int64_t tap, int64_t first, int64_t count, const T** columns) {
     source.sources(tap, first, count, columns);
   });

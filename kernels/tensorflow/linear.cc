@@ -40,7 +40,7 @@ void linearWeightGrad(const LinearWeightGrad<T>& op) {
   packInParallel(units, op.in, threadCount(), [&](int64_t first, int64_t count) {
     packRows<T>(op.x, op.in, panels, op.rows, first, count, packed);
   });
-  const ColumnProduct<T> product{op.out, 1, op.rows, panels, packed, nullptr, op.acc};
+  const ColumnProduct<T> product{op.out, 1, op.rows, panels, packed, 0, nullptr, op.acc};
   multiplyInto(product, [&](int64_t, int64_t first, int64_t count, const T** columns) {
     for (int64_t k = 0; k < count; k++) columns[k] = op.dy + (first + k) * op.out;
   });
