@@ -6,7 +6,7 @@ export interface Row extends Measurement {
   readonly name: string;
   readonly what: string;
   readonly precision: Precision;
-  /** Milliseconds that the counted operations take at the measured peak. */
+  /** Milliseconds that the counted operations take at the measured peak; convolutions by tiles take fewer operations. */
   readonly floor: number | undefined;
   /** PyTorch's better form. */
   readonly peer: Timing | undefined;
