@@ -16,6 +16,8 @@ constexpr int64_t kPackGrain = 16384;
 constexpr int64_t kChunkTiles = 8;
 /** Parts for each thread, so that all end at about the same time. */
 constexpr int64_t kPartsPerThread = 4;
+/** Parts of one product at most. */
+constexpr int64_t kMostParts = 4096;
 /** Tiles' rows or panels that a part of a gradient has at least, for one reading of the other factor. */
 constexpr int64_t kPartStrips = 4;
 /** Sums that stay in the second cache beside the factors. */
@@ -99,7 +101,7 @@ void multiply(const RowProduct<T>& op, int mostThreads, Point point) {
   const int64_t work = op.rows * op.segments * op.depth * C;
   const int threads = static_cast<int>(smallerOf(mostThreads, partsFor(work, kProductGrain)));
   // Few chunks of rows would leave a thread without work at the end: each is several stretches of panels.
-  const int64_t chunks = smallerOf((tiles + kChunkTiles - 1) / kChunkTiles, 4096);
+  const int64_t chunks = smallerOf((tiles + kChunkTiles - 1) / kChunkTiles, kMostParts);
   const int64_t stretches = smallerOf(op.panels.count, (kPartsPerThread * threads - 1) / chunks + 1);
   const auto product = [&](Range range, Range panels) {
     TileRows<T> chunk[kChunkTiles];

@@ -19,7 +19,7 @@ template <class T>
 constexpr bool kHasWinograd = kPerUnit<T> == 1;
 
 /** Pixels from which transforming the weight pays. */
-constexpr int64_t kWinogradPixels = 512;
+constexpr int64_t kWinogradPixels = 256;
 /** Channels from which transforming pictures pays. */
 constexpr int64_t kWinogradChannels = 32;
 
@@ -33,18 +33,23 @@ inline bool winogradPays(const ConvShape& n) {
 /** Most tiles that a thread transforms before it multiplies them: their sums stay in the second cache. */
 constexpr int64_t kMostTiles = (64 + kTileRows - 1) / kTileRows * kTileRows;
 
-/** The filters as the right factors of 16 products: filter[element] is packed as a tap is. */
-inline void transformFilters(const float* taps, const Panels& panels, int64_t depth, int threads,
-                             float* filter) {
-  const int64_t size = panels.size(depth), width = panels.size(1);
-  packInParallel(depth, width, threads, [&](int64_t first, int64_t rows) {
-    for (int64_t i = first * width; i < (first + rows) * width; i += kLanes) {
+/** The filters as the right factors of 16 products: filter[element], packed. A panel's taps stay in the cache. */
+template <class T>
+void packFilters(const Convolution<T>& op, const Panels& panels, float* filter) {
+  const int64_t K = op.shape.in, size = panels.size(K);
+  parallel(static_cast<int>(panels.count), [&](int p) {
+    const Panel panel(panels, p, K);
+    const Panels alone(panel.columns);
+    const int64_t tapSize = alone.size(K);
+    float *taps = scratch(Scratch::part, 9 * tapSize), *to = filter + panel.offset;
+    packTaps(op, alone, panel.firstColumn, 1, taps);
+    for (int64_t i = 0; i < tapSize; i += kLanes) {
       Vec g[kElements] = {};
 #pragma GCC unroll 9
-      for (int tap = 0; tap < 9; tap++) g[tap / 3 * 4 + tap % 3] = load(taps + tap * size + i);
+      for (int tap = 0; tap < 9; tap++) g[tap / 3 * 4 + tap % 3] = load(taps + tap * tapSize + i);
       transformFilter(g);
 #pragma GCC unroll 16
-      for (int e = 0; e < kElements; e++) store(filter + e * size + i, g[e]);
+      for (int e = 0; e < kElements; e++) store(to + e * size + i, g[e]);
     }
   });
 }
@@ -115,19 +120,19 @@ bool winograd(const Convolution<T>& op) {
   const int threads = threadCount();
   const Panels panels(op.shape.out);
   const int64_t size = panels.size(K);
-  float* filter = scratch(Scratch::shared, (kElements + 9) * size + K);
-  float *taps = filter + kElements * size, *zeros = taps + 9 * size;
+  float* filter = scratch(Scratch::shared, kElements * size + K);
+  float* zeros = filter + kElements * size;
   memset(zeros, 0, K * sizeof(float));
-  packTaps(op, panels, 0, threads, taps);
-  transformFilters(taps, panels, K, threads, filter);
+  packFilters(op, panels, filter);
 
   // A large filter is better read seldom than shared out evenly.
-  const int64_t parts = kElements * size > kFarNumbers ? threads : kPartsPerThread * threads;
-  const int64_t each = (count + parts - 1) / parts;
+  const int64_t wanted = kElements * size > kFarNumbers ? threads : kPartsPerThread * threads;
+  const int64_t each = (count + wanted - 1) / wanted;
   const int64_t most = smallerOf((each + kTileRows - 1) / kTileRows * kTileRows, kMostTiles);
+  const int64_t chunks = (count + most - 1) / most;
   bool finite = true;
-  parallel(static_cast<int>((count + most - 1) / most), [&](int part) {
-    const int64_t first = part * most, here = smallerOf(most, count - first);
+  const auto compute = [&](int64_t chunk) {
+    const int64_t first = chunk * most, here = smallerOf(most, count - first);
     float* input = scratch(Scratch::part, kElements * most * (K + kTileVectors * kLanes));
     float* sums = input + kElements * most * K;
     transformTiles(tiles, op.x, K, reinterpret_cast<const T*>(zeros), first, here, most * K, input);
@@ -139,6 +144,11 @@ bool winograd(const Convolution<T>& op) {
         __atomic_store_n(&finite, false, __ATOMIC_RELAXED);
       }
     }
+  };
+  const int parts = static_cast<int>(smallerOf(chunks, kMostParts));
+  parallel(parts, [&](int part) {
+    const Range range = share(chunks, part, parts);
+    for (int64_t chunk = range.begin; chunk < range.end; chunk++) compute(chunk);
   });
   return finite;
 }
