@@ -136,14 +136,14 @@ void multiply(const RowProduct<T>& op, int mostThreads, Point point) {
   }
 }
 
-/** acc[segments, rows, columns] += leftᵀ·right, `right` being packed [depth, columns], the next segment's `size` on. */
+/** acc[segments, rows, columns] += leftᵀ·right, `right` being packed [depth, columns], a segment every `segmentSize`. */
 template <class T>
 struct ColumnProduct {
   int64_t rows, segments, depth;
   const Panels& panels;
   const Unit<T>* right;
-  int64_t size;    // 0: all segments have the same right factor
-  const T* zeros;  // a column of the left factor that holds nothing else; null: there is none
+  int64_t segmentSize;  // 0: all have the same
+  const T* zeros;       // a column of the left factor that holds nothing else; null: there is none
   float* acc;
 };
 
@@ -210,7 +210,7 @@ void multiplyInto(const ColumnProduct<T>& op, Point point) {
         packLeft(pointers, count, firstRow, endRow, left, width);
         for (int64_t p = panels.begin; p < panels.end; p++) {
           const Panel panel(op.panels, p, units);
-          const Unit<T>* right = op.right + segment * op.size + panel.offset +
+          const Unit<T>* right = op.right + segment * op.segmentSize + panel.offset +
                                  k / kPerUnit<T> * panel.vectors * kLanes;
           withVectors(panel.vectors, [&](auto vectors) {
             for (int64_t row = firstRow; row < endRow; row += kTileRows) {

@@ -92,7 +92,7 @@ export class Execution {
     this.#noticed ??= performance.now();
     if (this.#watches && performance.now() - this.#noticed < PATIENCE_MS) return;
     this.#tell();
-    throw new Interrupted();
+    throw new Interrupted(); // one of its own: its trace names the loop
   }
 }
 
